@@ -1,0 +1,1 @@
+"""Posts leave the database: the generated tables, the emulator and its senders."""
