@@ -1,0 +1,157 @@
+"""AWS access as one frozen value with a projection for each consumer.
+
+Nothing else in the tree asks whether the target is LocalStack: a consumer takes its projection and is done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pinpipe.errors import NotProvisioned
+
+if TYPE_CHECKING:
+    import boto3
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_kinesis import KinesisClient
+    from mypy_boto3_s3 import S3Client
+    from pydantic import SecretStr
+
+    from pinpipe.settings import Settings
+
+
+@dataclass(frozen=True)
+class AwsAccess:
+    """Where AWS is and who we are there. ``endpoint`` is None for AWS itself; keys are None for a role."""
+
+    region: str
+    endpoint: str | None
+    access_key_id: str | None
+    secret_access_key: str | None = field(repr=False)
+    session_token: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, settings: Settings) -> AwsAccess:
+        def reveal(secret: SecretStr | None) -> str | None:
+            return None if secret is None else secret.get_secret_value()
+
+        return cls(
+            region=settings.aws_region,
+            endpoint=settings.aws_endpoint_url,
+            access_key_id=settings.aws_access_key_id,
+            secret_access_key=reveal(settings.aws_secret_access_key),
+            session_token=reveal(settings.aws_session_token),
+        )
+
+    @cached_property
+    def _session(self) -> boto3.Session:
+        import boto3
+
+        return boto3.Session(
+            aws_access_key_id=self.access_key_id,
+            aws_secret_access_key=self.secret_access_key,
+            aws_session_token=self.session_token,
+            region_name=self.region,
+        )
+
+    def s3(self) -> S3Client:
+        from botocore.config import Config
+
+        # LocalStack resolves a bucket by path; AWS takes either. Three attempts: a dead endpoint is told quickly.
+        style = Config(
+            s3={"addressing_style": "path" if self.endpoint else "auto"},
+            retries={"mode": "standard", "total_max_attempts": 3},
+            connect_timeout=5,
+        )
+        return self._session.client("s3", endpoint_url=self.endpoint, config=style)
+
+    def cloudformation(self) -> CloudFormationClient:
+        return self._session.client("cloudformation", endpoint_url=self.endpoint)
+
+    def kinesis(self) -> KinesisClient:
+        return self._session.client("kinesis", endpoint_url=self.endpoint)
+
+    def s3a(self) -> dict[str, str]:
+        """Hadoop's S3A settings, as Spark configuration."""
+        conf = {"spark.hadoop.fs.s3a.endpoint.region": self.region}
+        if self.endpoint:
+            conf |= {
+                "spark.hadoop.fs.s3a.endpoint": self.endpoint,
+                "spark.hadoop.fs.s3a.path.style.access": "true",
+                "spark.hadoop.fs.s3a.connection.ssl.enabled": str(self.endpoint.startswith("https")).lower(),
+            }
+        if self.access_key_id and self.secret_access_key:
+            provider = "SimpleAWSCredentialsProvider"
+            conf |= {
+                "spark.hadoop.fs.s3a.access.key": self.access_key_id,
+                "spark.hadoop.fs.s3a.secret.key": self.secret_access_key,
+            }
+            if self.session_token:
+                provider = "TemporaryAWSCredentialsProvider"
+                conf["spark.hadoop.fs.s3a.session.token"] = self.session_token
+            conf["spark.hadoop.fs.s3a.aws.credentials.provider"] = f"org.apache.hadoop.fs.s3a.{provider}"
+        return conf
+
+    def sink(self) -> dict[str, str]:
+        """The S3 sink connector's properties. Keys stay names: the worker resolves them from its environment,
+        so that no secret is stored in Kafka's config topic."""
+        conf = {"s3.region": self.region}
+        if self.endpoint:
+            conf |= {"store.url": self.endpoint, "s3.path.style.access.enabled": "true"}
+        if self.access_key_id and self.secret_access_key and not self.session_token:
+            conf |= {
+                "aws.access.key.id": "${env:AWS_ACCESS_KEY_ID}",
+                "aws.secret.access.key": "${env:AWS_SECRET_ACCESS_KEY}",
+            }
+        return conf
+
+    def delta_rs(self) -> dict[str, str]:
+        """Storage options of the ``deltalake`` package."""
+        options = {"AWS_REGION": self.region}
+        if self.endpoint:
+            options |= {"AWS_ENDPOINT_URL": self.endpoint}
+            if self.endpoint.startswith("http://"):
+                options["AWS_ALLOW_HTTP"] = "true"
+        for name, value in (
+            ("AWS_ACCESS_KEY_ID", self.access_key_id),
+            ("AWS_SECRET_ACCESS_KEY", self.secret_access_key),
+            ("AWS_SESSION_TOKEN", self.session_token),
+        ):
+            if value:
+                options[name] = value
+        return options
+
+
+def api_stack(settings: Settings) -> str:
+    """The name of the CloudFormation stack that holds the API."""
+    return f"{settings.pin_user_id}-pinpipe-api"
+
+
+def storage_stack(settings: Settings) -> str:
+    """The name of the CloudFormation stack that holds the bucket."""
+    return f"{settings.pin_user_id}-pinpipe-storage"
+
+
+def stack_outputs(access: AwsAccess, name: str) -> dict[str, str]:
+    """The outputs of a CloudFormation stack; empty when there is no such stack."""
+    from botocore.exceptions import ClientError
+
+    try:
+        stacks = access.cloudformation().describe_stacks(StackName=name)["Stacks"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError":  # "does not exist"
+            return {}
+        raise
+    return {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}
+
+
+def invoke_url(settings: Settings) -> str:
+    """The base address of the API's stage: what a client appends ``/topics/<topic>`` to."""
+    access = AwsAccess.of(settings)
+    outputs = stack_outputs(access, api_stack(settings))
+    if "ApiId" not in outputs:
+        raise NotProvisioned(f"the API {settings.pin_user_id}-api is not there: run 'pinpipe up'")
+    if access.endpoint:
+        return f"{access.endpoint.rstrip('/')}/_aws/execute-api/{outputs['ApiId']}/dev"
+    return outputs["InvokeUrl"]

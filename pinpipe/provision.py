@@ -1,0 +1,214 @@
+"""Makes what the pipeline needs and does not bring itself: topics, bucket, API, the sink's connector.
+
+Every step looks first and changes only what differs, so that all of it can be run again at any time. The bucket's
+stack is never deleted from here; LocalStack forgets it when it stops, and then the lake is filled again from the
+topics.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from string import Template
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import requests
+from botocore.exceptions import ClientError
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from pinpipe.aws import AwsAccess, api_stack, stack_outputs, storage_stack
+from pinpipe.errors import NotProvisioned, PartDown
+from pinpipe.settings import ROOT, TABLES, Settings
+
+T = TypeVar("T")
+
+CONNECTOR_SECONDS = 60
+"""How long the connector's task may take to run after its properties changed."""
+
+
+@dataclass(frozen=True)
+class Provisioned:
+    """What a run of :func:`provision` changed, in words; empty when all was there."""
+
+    changes: tuple[str, ...]
+
+
+def provision(settings: Settings, report: Callable[[str], None] = lambda change: None) -> Provisioned:
+    """Make topics, bucket, API and connector what they should be; ``report`` is told each change as it happens."""
+    changes: list[str] = []
+
+    def changed(text: str) -> None:
+        changes.append(text)
+        report(text)
+
+    for topic in topics(settings):
+        changed(f"topic {topic}")
+    access = AwsAccess.of(settings)
+    if storage(settings, access):
+        changed(f"bucket {settings.bucket}")
+    if api(settings, access):
+        changed(f"API {settings.pin_user_id}-api")
+    if lake_is_empty(settings, access) and refill(settings):
+        changed("the lake was empty: it fills again from the topics")
+    if connector(settings, access):
+        changed(f"connector {settings.connector}")
+    return Provisioned(tuple(changes))
+
+
+# Kafka
+
+
+def topics(settings: Settings) -> list[str]:
+    """Create the missing ones of the three topics and the dead-letter topic; return their names."""
+    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers})
+    wanted = [settings.topic(table) for table in TABLES] + [settings.dead_letter_topic]
+    missing = [name for name in wanted if name not in admin.list_topics(timeout=10).topics]
+    kept = {"retention.ms": "-1"}
+    made = admin.create_topics([NewTopic(name, num_partitions=1, config=kept) for name in missing])
+    for future in made.values():
+        future.result(timeout=30)
+    return missing
+
+
+# CloudFormation
+
+
+def _deploy(access: AwsAccess, name: str, template: str, parameters: dict[str, str]) -> None:
+    cloudformation = access.cloudformation()
+    cloudformation.create_stack(
+        StackName=name,
+        TemplateBody=template,
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 300}
+    )
+
+
+def storage(settings: Settings, access: AwsAccess) -> bool:
+    """Create the bucket's stack when the bucket is not there; return whether it was created."""
+    try:
+        access.s3().head_bucket(Bucket=settings.bucket)
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+            raise
+    else:
+        return False
+    template = (ROOT / "localstack" / "storage.yaml").read_text()
+    _deploy(access, storage_stack(settings), template, {"UserId": settings.pin_user_id})
+    return True
+
+
+def api(settings: Settings, access: AwsAccess) -> bool:
+    """Create the API's stack, or make it anew when its template or its parameters changed.
+
+    LocalStack answers an update of an API as complete and changes nothing, so a changed one is deleted and created.
+    """
+    parameters = {"UserId": settings.pin_user_id, "RestProxyUrl": settings.rest_proxy_url}
+    template = (ROOT / "localstack" / "api.yaml").read_text()
+    document = hashlib.sha256((template + json.dumps(parameters)).encode()).hexdigest()[:16]
+    name = api_stack(settings)
+    outputs = stack_outputs(access, name)
+    if outputs.get("DocumentHash") == document:
+        return False
+    if outputs:
+        cloudformation = access.cloudformation()
+        cloudformation.delete_stack(StackName=name)
+        cloudformation.get_waiter("stack_delete_complete").wait(
+            StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 300}
+        )
+    _deploy(access, name, template.replace("DocumentHash\n", f"{document}\n").replace(
+        "DeploymentDocumentHash", f"Deployment{document}"), parameters)  # fmt: skip
+    return True
+
+
+# Connect
+
+
+def _connect(settings: Settings, method: str, path: str, **arguments: Any) -> requests.Response:
+    url = f"{settings.connect_url}/connectors/{settings.connector}{path}"
+
+    def call() -> requests.Response:
+        try:
+            return requests.request(method, url, timeout=30, **arguments)
+        except requests.RequestException as error:
+            raise PartDown(f"Kafka Connect does not answer at {settings.connect_url}: {error}") from None
+
+    # 409: a rebalance is under way, or the connector is still stopping; it passes
+    return _wait_for(call, lambda answer: answer.status_code != 409, 60)
+
+
+def _wait_for(ask: Callable[[], T], enough: Callable[[T], bool], seconds: float) -> T:
+    """Ask until the answer is enough or the time is over; return the last answer."""
+    answer: T = ask()
+
+    def again() -> bool:
+        nonlocal answer
+        answer = ask()
+        return enough(answer)
+
+    if not enough(answer):
+        with suppress(RetryError):
+            Retrying(
+                stop=stop_after_delay(seconds), wait=wait_fixed(0.5), retry=retry_if_result(lambda done: not done)
+            )(again)
+    return answer
+
+
+def connector_properties(settings: Settings, access: AwsAccess) -> dict[str, str]:
+    """The sink connector's properties for the settings in force."""
+    text = (ROOT / "services" / "connect" / "s3-sink.json").read_text()
+    properties: dict[str, str] = json.loads(Template(text).safe_substitute(settings.environment()))
+    return properties | access.sink()
+
+
+def connector(settings: Settings, access: AwsAccess) -> bool:
+    """Create or change the connector and wait until its task runs; return whether its properties changed."""
+    wanted = connector_properties(settings, access)
+    present = _connect(settings, "GET", "/config")
+    changed = not present.ok or present.json() != wanted | {"name": settings.connector}
+    if changed:
+        answer = _connect(settings, "PUT", "/config", json=wanted)
+        if not answer.ok:
+            raise NotProvisioned(f"Kafka Connect refuses {settings.connector}: {answer.json().get('message')}")
+
+    def failed_or_running() -> str | None:
+        status = _connect(settings, "GET", "/status").json()
+        tasks = [task["state"] for task in status.get("tasks", [])]
+        if "FAILED" in tasks:
+            _connect(settings, "POST", "/restart?includeTasks=true&onlyFailed=true")
+        return "running" if tasks and set(tasks) == {"RUNNING"} else None
+
+    if _wait_for(failed_or_running, lambda state: state == "running", CONNECTOR_SECONDS) != "running":
+        tasks = _connect(settings, "GET", "/status").json().get("tasks", [])
+        traces = [task["trace"].splitlines()[0] for task in tasks if task.get("trace")]
+        raise NotProvisioned(
+            f"connector {settings.connector} does not run after {CONNECTOR_SECONDS} s: {traces or 'it has no task'}; "
+            f"its log is {settings.pin_home / 'logs' / 'connect.log'}"
+        )
+    return changed
+
+
+def lake_is_empty(settings: Settings, access: AwsAccess) -> bool:
+    """Whether the bucket holds no object below ``topics/``."""
+    return access.s3().list_objects_v2(Bucket=settings.bucket, Prefix="topics/", MaxKeys=1)["KeyCount"] == 0
+
+
+def refill(settings: Settings) -> bool:
+    """Let the sink begin at the topics' start again; return False when it has read nothing so far.
+
+    Stops the connector, deletes its offsets through Connect's REST API, resumes it.
+    """
+    answer = _connect(settings, "GET", "/offsets")
+    if not answer.ok or not any(entry["offset"] for entry in answer.json()["offsets"]):
+        return False
+    _connect(settings, "PUT", "/stop").raise_for_status()
+    # the consumer group may take a moment to be empty after the stop
+    _wait_for(lambda: _connect(settings, "DELETE", "/offsets"), lambda answer: answer.ok, 30).raise_for_status()
+    _connect(settings, "PUT", "/resume").raise_for_status()
+    return True

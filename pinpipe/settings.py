@@ -1,0 +1,182 @@
+"""Every setting, read and checked once, from the environment and the ``.env`` file.
+
+Standard names wherever one exists, because every tool then reads them by itself. ``AWS_ENDPOINT_URL`` alone
+decides where the pipeline runs: set, it is LocalStack; unset or empty, it is AWS, and every setting that still
+holds its local value is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pinpipe.errors import SettingsError
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The project's root: where services/, localstack/ and the Makefile are."""
+
+TABLES = ("pin", "geo", "user")
+"""The three tables, in the order in which they are always named."""
+
+LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1", "0.0.0.0"})
+DUMMY_KEYS = frozenset({"test", "dummy", "localstack"})
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Blank = BeforeValidator(lambda value: None if value == "" else value)
+"""An empty variable means the same as an unset one, as it does for the AWS tools."""
+
+
+class Settings(BaseSettings):
+    """The settings in force. Field names are the variables' names in lower case."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, env_file_encoding="utf-8")
+
+    # what it is called
+    pin_user_id: Annotated[str, Field(pattern=r"^[a-z0-9-]{3,40}$")] = "demo"
+
+    # AWS: the endpoint has no default on purpose, see the module's text
+    aws_endpoint_url: Annotated[str | None, Blank] = None
+    aws_region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] = "us-east-1"
+    aws_access_key_id: Annotated[str | None, Blank] = None
+    aws_secret_access_key: Annotated[SecretStr | None, Blank] = None
+    aws_session_token: Annotated[SecretStr | None, Blank] = None
+
+    # addresses
+    mysql_url: SecretStr = SecretStr("mysql://pinpipe:pinpipe@127.0.0.1:3306/pinterest_data")
+    kafka_bootstrap_servers: str = "127.0.0.1:9092"
+    kafka_auth: Literal["none", "msk_iam"] = "none"
+    rest_proxy_url: str = "http://127.0.0.1:8082"
+    connect_url: str = "http://127.0.0.1:8083"
+    spark_remote: Annotated[str | None, Blank] = None
+
+    # where tables and checkpoints are; empty: in the user's bucket
+    pin_tables_path: Annotated[str | None, Blank] = None
+    pin_checkpoint_path: Annotated[str | None, Blank] = None
+
+    # how the sink cuts its objects: the course writes one object per record (1); batches are ours
+    pin_flush_size: Annotated[int, Field(ge=1, le=100_000)] = 500
+    pin_rotate_ms: Annotated[int, Field(ge=200, le=3_600_000)] = 1000
+
+    # the heap of the Spark server, or of a command's own session
+    pin_spark_memory: Annotated[str, Field(pattern=r"^\d+[mg]$")] = "1g"
+
+    # one port per part, all on 127.0.0.1
+    mysql_port: Port = 3306
+    kafka_port: Port = 9092
+    kafka_controller_port: Port = 9093
+    connect_port: Port = 8083
+    rest_proxy_port: Port = 8082
+    localstack_port: Port = 4566
+    spark_connect_port: Port = 15002
+
+    # where a native stack keeps its data, logs and run files
+    pin_home: Annotated[Path, BeforeValidator(lambda value: ROOT / (value or ".pinpipe"))] = ROOT / ".pinpipe"
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Settings:
+        problems = list(self._aws_problems()) if self.aws_endpoint_url is None else list(self._local_problems())
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def _local_problems(self) -> list[str]:
+        url = urlsplit(self.aws_endpoint_url or "")
+        problems = []
+        if url.scheme not in ("http", "https") or not url.hostname:
+            problems.append(f"AWS_ENDPOINT_URL: {self.aws_endpoint_url!r} is not an http(s) address")
+        elif url.hostname.endswith("amazonaws.com"):
+            problems.append("AWS_ENDPOINT_URL: for AWS itself leave it unset")
+        return problems
+
+    def _aws_problems(self) -> list[str]:
+        """Settings that still hold their local value although the target is AWS."""
+        problems = []
+        if self.pin_user_id == "demo":
+            problems.append("PIN_USER_ID: 'demo' is for the local stack; set your own for AWS")
+        if self.aws_access_key_id in DUMMY_KEYS:
+            problems.append("AWS_ACCESS_KEY_ID: a dummy key; AWS needs real credentials (or unset it for a role)")
+        if self.kafka_auth == "none":
+            problems.append("KAFKA_AUTH: 'none' is for the local stack; set msk_iam")
+        for name, value in (
+            ("MYSQL_URL", self.mysql_url.get_secret_value()),
+            ("REST_PROXY_URL", self.rest_proxy_url),
+            ("SPARK_REMOTE", self.spark_remote or ""),
+            *(("KAFKA_BOOTSTRAP_SERVERS", f"//{server}") for server in self.kafka_bootstrap_servers.split(",")),
+        ):
+            if urlsplit(value).hostname in LOCAL_HOSTS:
+                problems.append(f"{name}: still the local stack's address; set it to yours on AWS")
+        if problems:
+            problems.append(
+                "AWS_ENDPOINT_URL is unset, which means AWS; "
+                "for the local stack set it as .env.example does (make setup copies it to .env)"
+            )
+        return problems
+
+    # names in the data's path
+
+    @property
+    def bucket(self) -> str:
+        return f"user-{self.pin_user_id}-bucket"
+
+    @property
+    def tables_path(self) -> str:
+        return (self.pin_tables_path or f"s3a://{self.bucket}/delta").rstrip("/")
+
+    @property
+    def checkpoint_path(self) -> str:
+        return (self.pin_checkpoint_path or f"s3a://{self.bucket}/checkpoints").rstrip("/")
+
+    @property
+    def dead_letter_topic(self) -> str:
+        return f"dlq.{self.pin_user_id}.s3-sink"
+
+    @property
+    def connector(self) -> str:
+        return f"{self.pin_user_id}-connector"
+
+    def topic(self, table: str) -> str:
+        """The Kafka topic of a table, ``<UserId>.pin`` for ``pin``."""
+        return f"{self.pin_user_id}.{table}"
+
+    @property
+    def local(self) -> bool:
+        """Whether the target is the local stack (``AWS_ENDPOINT_URL`` set) and not AWS."""
+        return self.aws_endpoint_url is not None
+
+    def environment(self) -> dict[str, str]:
+        """The settings as environment variables, for the processes of the stack; secrets in the clear."""
+        values = {}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, SecretStr):
+                value = value.get_secret_value()
+            values[name.upper()] = "" if value is None else str(value)
+        return values
+
+
+def env_file() -> Path:
+    """The settings file in force: ``PIN_ENV_FILE``, or ``.env`` in the project's root."""
+    return Path(os.environ.get("PIN_ENV_FILE", ROOT / ".env"))
+
+
+def load() -> Settings:
+    """Read and check all settings; raise :class:`SettingsError` with a line for each that can't be used."""
+    try:
+        return Settings(_env_file=env_file())  # type: ignore[call-arg]  # pydantic-settings takes it, see its docs
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            if not problem["loc"]:  # ours, one line each already
+                lines += str(problem["ctx"]["error"]).splitlines()
+                continue
+            name = str(problem["loc"][0]).upper()
+            message = re.sub(r"^Value error, ", "", problem["msg"])
+            shown = "" if "SECRET" in name or name == "MYSQL_URL" else f" (it is {problem['input']!r})"
+            lines.append(f"{name}: {message}{shown}")
+        raise SettingsError("\n".join(lines)) from None

@@ -1,0 +1,53 @@
+"""The parts of the stack: one line of facts each, read by the launcher, the probes, doctor and the docs' tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pinpipe.settings import ROOT, Settings
+
+
+@dataclass(frozen=True)
+class Part:
+    """One long-running part.
+
+    ``ports`` are the names of the settings that hold its ports, the first one is where it serves; ``run`` is the
+    script that starts it, below the project's root; ``after`` are the parts that must answer before it starts;
+    ``memory_mb`` is what it takes on a full demo, the sum of its processes, rounded up.
+    """
+
+    name: str
+    title: str
+    ports: tuple[str, ...]
+    run: str
+    memory_mb: int
+    after: tuple[str, ...] = ()
+    stop_seconds: int = 15
+
+    def port(self, settings: Settings) -> int:
+        return int(getattr(settings, self.ports[0]))
+
+    def address(self, settings: Settings) -> str:
+        return f"127.0.0.1:{self.port(settings)}"
+
+    @property
+    def command(self) -> str:
+        """The command that starts it, behind a gate that waits for the parts in ``after``."""
+        script = str(ROOT / self.run)
+        if not self.after:
+            return script
+        return f"{ROOT / '.venv/bin/python'} -m pinpipe.stack.gate {' '.join(self.after)} -- {script}"
+
+
+PARTS = (
+    Part("mysql", "MySQL 8, the source", ("mysql_port",), "services/mysql/run.sh", 450),
+    Part("kafka", "Kafka broker (KRaft)", ("kafka_port", "kafka_controller_port"), "services/kafka/run.sh", 450),
+    Part("localstack", "LocalStack: S3, API Gateway, CloudFormation, Kinesis", ("localstack_port",),
+         "localstack/run.sh", 700),
+    Part("spark", "Spark Connect server", ("spark_connect_port",), "services/spark/run.sh", 1800),
+    Part("connect", "Kafka Connect with the S3 sink", ("connect_port",), "services/connect/run.sh", 350,
+         after=("kafka",)),
+    Part("rest-proxy", "Kafka REST proxy", ("rest_proxy_port",), "services/rest_proxy/run.sh", 100,
+         after=("kafka",)),
+)  # fmt: skip
+BY_NAME = {part.name: part for part in PARTS}

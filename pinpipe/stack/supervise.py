@@ -1,0 +1,240 @@
+"""supervisord runs the parts: its configuration is made from the table of parts and the settings in force."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xmlrpc.client import Fault, ServerProxy
+
+from supervisor.xmlrpc import SupervisorTransport
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from pinpipe.errors import PartDown, SetupMissing
+from pinpipe.settings import ROOT, Settings, env_file
+from pinpipe.stack.parts import PARTS
+from pinpipe.stack.probes import answers
+
+TOOLS = ROOT / ".pinpipe"
+"""What set-up made: jars, the plugin, MySQL, LocalStack's packages. One for all stacks of this checkout."""
+
+READY_SECONDS = 150
+"""How long the parts may take until all answer."""
+
+_HEAD = """\
+[supervisord]
+logfile={home}/logs/supervisord.log
+logfile_maxbytes=5MB
+logfile_backups=1
+pidfile={home}/run/supervisord.pid
+childlogdir={home}/logs
+
+[unix_http_server]
+file={socket}
+chmod=0700
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+"""
+
+_PROGRAM = """
+[program:{part.name}]
+command={part.command}
+directory={home}
+environment={environment}
+autostart=false
+autorestart=true
+startsecs=1
+startretries=10
+stopwaitsecs={part.stop_seconds}
+stopasgroup=true
+killasgroup=true
+redirect_stderr=true
+stdout_logfile={home}/logs/{part.name}.log
+stdout_logfile_maxbytes=10MB
+stdout_logfile_backups=2
+"""
+
+
+@dataclass(frozen=True)
+class State:
+    """What supervisord says of a part: its state (RUNNING, STOPPED, FATAL …) and process id, 0 when there is none."""
+
+    name: str
+    state: str
+    pid: int
+
+
+class Stack:
+    """The native stack of one set of settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.home = settings.pin_home
+
+    # files
+
+    @property
+    def _socket(self) -> Path:
+        socket = self.home / "run" / "supervisord.sock"
+        if len(bytes(socket)) < 100:  # the system's limit for a socket's path is 107 bytes
+            return socket
+        return Path(tempfile.gettempdir()) / f"pinpipe-{hashlib.sha256(bytes(socket)).hexdigest()[:16]}.sock"
+
+    def log(self, name: str) -> Path:
+        """The log of a part."""
+        return self.home / "logs" / f"{name}.log"
+
+    def spark_token(self) -> str:
+        """The token of the stack's Spark Connect server, made once into a file that only its owner can read."""
+        file = self.home / "run" / "spark.token"
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch(mode=0o600)
+            file.write_text(secrets.token_hex(16))
+        return file.read_text()
+
+    def _environment(self) -> dict[str, str]:
+        mysqld = TOOLS / "tools" / "mysqld.path"
+        if not mysqld.exists():
+            raise SetupMissing("the parts are not installed yet: run 'make setup'")
+        return self.settings.environment() | {
+            "PIN_ROOT": str(ROOT),
+            "PIN_TOOLS": str(TOOLS),
+            "PIN_ENV_FILE": str(env_file().absolute()),
+            "PIN_PYTHON": sys.executable,
+            "PIN_LOCALSTACK_PYTHON": str(ROOT / ".venv-localstack" / "bin" / "python"),
+            "MYSQLD": mysqld.read_text().strip(),
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONPATH": str(ROOT),
+            "SPARK_CONNECT_AUTHENTICATE_TOKEN": self.spark_token(),
+        }
+
+    def _write_configuration(self) -> Path:
+        for folder in ("logs", "run", "data"):
+            (self.home / folder).mkdir(parents=True, exist_ok=True)
+        quoted = ((name, value.replace("%", "%%").replace('"', '\\"')) for name, value in self._environment().items())
+        environment = ",".join(f'{name}="{value}"' for name, value in quoted)
+        file = self.home / "run" / "supervisord.conf"
+        file.touch(mode=0o600)  # it holds the settings, passwords among them
+        file.write_text(
+            _HEAD.format(home=self.home, socket=self._socket)
+            + "".join(_PROGRAM.format(part=part, home=self.home, environment=environment) for part in PARTS)
+        )
+        return file
+
+    # supervisord
+
+    def _rpc(self) -> Any:
+        return ServerProxy("http://127.0.0.1", SupervisorTransport(None, None, f"unix://{self._socket}")).supervisor
+
+    @property
+    def running(self) -> bool:
+        """Whether this stack's supervisord answers."""
+        try:
+            return bool(self._rpc().getState()["statename"] == "RUNNING")
+        except OSError:
+            return False
+
+    def states(self) -> dict[str, State]:
+        """What supervisord says of each part; empty when it does not run."""
+        if not self.running:
+            return {}
+        return {
+            info["name"]: State(info["name"], info["statename"], info["pid"])
+            for info in self._rpc().getAllProcessInfo()
+        }
+
+    def start(self, names: Iterable[str], report: Callable[[str], None] = lambda name: None) -> None:
+        """Start parts and wait until each answers; ``report`` is told each name as it does.
+
+        Changed settings restart the parts that run. Raises :class:`PartDown` with the last lines of the log of the
+        first part that gave up or did not answer in time.
+        """
+        names = list(names)
+        configuration = self._write_configuration()
+        if self.running:
+            self._apply_changes()
+        else:
+            supervisord = Path(sys.executable).parent / "supervisord"
+            subprocess.run([supervisord, "-c", configuration], check=True, cwd=self.home)
+            self._wait(lambda: self.running, 10, lambda: self._told("supervisord does not start", "supervisord"))
+        rpc = self._rpc()
+        for name in names:
+            if rpc.getProcessInfo(name)["statename"] not in ("RUNNING", "STARTING"):
+                rpc.startProcess(name, False)
+        waiting = list(names)
+        starts: dict[str, set[int]] = {name: set() for name in names}
+
+        def all_answer() -> bool:
+            for name, up in answers(self.settings, waiting).items():
+                if up:
+                    waiting.remove(name)
+                    report(name)
+                    continue
+                process = rpc.getProcessInfo(name)
+                starts[name].add(process["pid"])
+                # a part that ends some seconds after each start is RUNNING for supervisord every time
+                if process["statename"] == "FATAL" or len(starts[name] - {0}) > 3:
+                    raise self._told(f"{name} does not start", name)
+            return not waiting
+
+        self._wait(
+            all_answer,
+            READY_SECONDS,
+            lambda: self._told(f"{waiting[0]} did not answer within {READY_SECONDS} s", waiting[0]),
+        )
+
+    def _apply_changes(self) -> None:
+        """What ``supervisorctl update`` does: parts whose configuration changed are stopped and taken anew."""
+        rpc = self._rpc()
+        [(added, changed, removed)] = rpc.reloadConfig()
+        for name in (*changed, *removed):
+            rpc.stopProcessGroup(name)
+            rpc.removeProcessGroup(name)
+        for name in (*added, *changed):
+            rpc.addProcessGroup(name)
+
+    def _wait(self, done: Callable[[], bool], seconds: float, failure: Callable[[], PartDown]) -> None:
+        wait = Retrying(
+            stop=stop_after_delay(seconds),
+            wait=wait_fixed(0.25),
+            retry=retry_if_result(lambda result: not result),
+        )
+        try:
+            wait(done)
+        except RetryError:
+            raise failure() from None
+
+    def _told(self, message: str, name: str) -> PartDown:
+        lines = self.log(name).read_text(errors="replace").splitlines()[-3:] if self.log(name).exists() else []
+        return PartDown(
+            "\n".join([f"{message}; its log is {self.log(name)}", *(f"    {line[:200]}" for line in lines)])
+        )
+
+    def stop(self, names: Iterable[str] | None = None) -> None:
+        """Stop parts, or all of them and supervisord itself; their data stays."""
+        if not self.running:
+            return
+        rpc = self._rpc()
+        if names is not None:
+            for name in names:
+                try:
+                    rpc.stopProcess(name)
+                except Fault as fault:
+                    if "NOT_RUNNING" not in fault.faultString:
+                        raise
+            return
+        rpc.stopAllProcesses()
+        rpc.shutdown()
+        self._wait(
+            lambda: not self._socket.exists(),
+            60,
+            lambda: self._told("supervisord does not stop", "supervisord"),
+        )

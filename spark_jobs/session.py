@@ -1,0 +1,77 @@
+"""Spark sessions with Delta and S3A, and the configuration that the Connect server starts with.
+
+``SPARK_REMOTE`` names a Spark Connect server; unset, the session is in this process. Both get the same
+configuration. ``python -m spark_jobs.session`` prints it as a properties file.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from pinpipe import settings as pinpipe_settings
+from pinpipe.aws import AwsAccess
+from pinpipe.settings import ROOT, Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+JARS = ROOT / ".pinpipe" / "jars" / "spark"
+"""Delta and S3A, fetched by set-up (services/spark/pom.xml); nothing is downloaded at run time."""
+
+
+def configuration(settings: Settings) -> dict[str, str]:
+    """Spark's settings for two cores, Delta tables and objects on S3."""
+    return {
+        "spark.master": "local[2]",
+        "spark.driver.memory": settings.pin_spark_memory,
+        # must be there before the JVM starts; java itself expands the star
+        "spark.driver.extraClassPath": f"{JARS}/*",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.session.timeZone": "UTC",
+        # 200 partitions without adaptive execution cost ten times the time on tables of this size
+        "spark.sql.shuffle.partitions": "2",
+        "spark.default.parallelism": "2",
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        # the default makes 50 tasks of each snapshot
+        "spark.databricks.delta.snapshotPartitions": "2",
+        # the default is 10000, and VACUUM makes as many partitions
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
+        **AwsAccess.of(settings).s3a(),
+    }
+
+
+def session(settings: Settings, token: str | None = None, session_id: str | None = None) -> SparkSession:
+    """A Spark session: on the server of ``SPARK_REMOTE``, or in this process when that is unset.
+
+    ``token`` is the server's, if it asks for one. ``session_id`` (a UUID) names the session on the server, so that
+    another client can end what a dead one left there.
+    """
+    from pyspark.sql import SparkSession
+
+    if settings.spark_remote:
+        address = settings.spark_remote
+        extras = [f"session_id={session_id}"] if session_id else []
+        if token:
+            # by the environment and not in the address: addresses end up in error texts
+            os.environ["SPARK_CONNECT_AUTHENTICATE_TOKEN"] = token
+        if extras:
+            address = address.rstrip("/") + ("" if "/;" in address else "/") + ";" + ";".join(extras)
+        return SparkSession.builder.remote(address).create()
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    builder = SparkSession.builder.appName("pinpipe")
+    for key, value in configuration(settings).items():
+        builder = builder.config(key, value)
+    spark = builder.getOrCreate()
+    spark.sparkContext.setLogLevel("ERROR")
+    return spark
+
+
+if __name__ == "__main__":
+    for key, value in configuration(pinpipe_settings.load()).items():
+        print(key, value)
