@@ -70,7 +70,9 @@ class Tables:
 
     def rows(self, table: TableName) -> list[PinRow] | list[GeoRow] | list[UserRow]:
         """The rows of one table, by its name."""
-        return {"pin": self.pin, "geo": self.geo, "user": self.user}[table]  # type: ignore[return-value]
+        rows: dict[TableName, list[PinRow] | list[GeoRow] | list[UserRow]]
+        rows = {"pin": self.pin, "geo": self.geo, "user": self.user}
+        return rows[table]
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,20 @@ GEO = Table("geo", "geolocation_data", "ind", GeoRow)
 USER = Table("user", "user_data", "ind", UserRow)
 TABLES: Mapping[TableName, Table] = MappingProxyType({"pin": PIN, "geo": GEO, "user": USER})
 """The tables in the order in which the course sends them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What the three tables hold of one post. A table that lacks it gives None."""
+
+    ind: int
+    pin: PinRow | None
+    geo: GeoRow | None
+    user: UserRow | None
+
+    def row(self, table: TableName) -> Row | None:
+        """The post's row of one table, by the table's name."""
+        return {"pin": self.pin, "geo": self.geo, "user": self.user}[table]
 
 
 def as_values(row: Row) -> tuple[Any, ...]:
