@@ -1,0 +1,180 @@
+"""A real Kafka broker of a test's own: one KRaft node on free ports, its data in a folder the test gives."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic
+
+_ROOT = Path(__file__).resolve().parents[2]
+_CLUSTER_ID = "5L6g3nShT-eMCtK--X86sw"
+_PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+controller.quorum.bootstrap.servers=127.0.0.1:{controller_port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={folder}/data
+num.partitions=1
+offsets.topic.num.partitions=4
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=2
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+auto.create.topics.enable={auto_create}
+log.cleaner.dedupe.buffer.size=2097152
+"""
+_LOGGING = """\
+status=warn
+rootLogger.level=WARN
+rootLogger.appenderRefs=stdout
+rootLogger.appenderRef.stdout.ref=STDOUT
+appender.stdout.type=Console
+appender.stdout.name=STDOUT
+appender.stdout.layout.type=PatternLayout
+appender.stdout.layout.pattern=[%d] %p %m (%c)%n
+"""
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports on 127.0.0.1 that nobody listens on at this moment, all different."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+def jars() -> Path:
+    """The folder of Kafka's jars, as set-up leaves it."""
+    home = os.environ.get("PIN_TOOLS")
+    return (Path(home) if home else _ROOT / ".pinpipe") / "jars" / "kafka"
+
+
+class Broker:
+    """One broker; ``start`` may follow ``stop`` or ``kill``, with the same data on the same ports."""
+
+    def __init__(self, folder: Path, *, auto_create: bool = False) -> None:
+        """Lay out the folder; nothing runs yet. ``auto_create`` is the broker's auto.create.topics.enable."""
+        self.folder = folder
+        self.port, self.controller_port = free_ports(2)
+        self.bootstrap = f"127.0.0.1:{self.port}"
+        self._auto_create = auto_create
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, timeout: float = 60.0) -> "Broker":
+        """Start it and wait until it answers."""
+        properties = self.folder / "server.properties"
+        if not properties.exists():
+            self._format(properties)
+        with (self.folder / "broker.log").open("ab") as out:
+            self._process = subprocess.Popen(
+                [*self._java("-Xmx256m"), "kafka.Kafka", str(properties)],
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0}).list_topics(timeout=1)
+                return self
+            except KafkaException:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"the broker did not start:\n{self.log_tail()}") from None
+
+    def stop(self) -> None:
+        """End it in order (SIGTERM)."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at once (SIGKILL)."""
+        self._end(signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """Stop its process without ending it: connections stay open, nothing is answered."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen broker go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def create_topic(self, name: str, partitions: int = 1) -> str:
+        """Make a topic and wait until the broker serves it; returns its name."""
+        admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        admin.create_topics([NewTopic(name, partitions, 1)])[name].result(15)
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline:
+            topic = admin.list_topics(timeout=5).topics.get(name)
+            if topic is not None and len(topic.partitions) == partitions and topic.error is None:
+                return name
+            time.sleep(0.02)
+        raise RuntimeError(f"topic {name} did not appear")
+
+    def log_tail(self, lines: int = 30) -> str:
+        """The end of the broker's log."""
+        return "\n".join((self.folder / "broker.log").read_text(errors="replace").splitlines()[-lines:])
+
+    def __enter__(self) -> "Broker":
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+
+    def _format(self, properties: Path) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "log4j2.properties").write_text(_LOGGING)
+        properties.write_text(
+            _PROPERTIES.format(
+                port=self.port,
+                controller_port=self.controller_port,
+                folder=self.folder,
+                auto_create=str(self._auto_create).lower(),
+            )
+        )
+        subprocess.run(
+            [
+                *self._java("-Xmx128m"),
+                "kafka.tools.StorageTool",
+                "format",
+                "--standalone",
+                *("-t", _CLUSTER_ID, "-c", str(properties)),
+            ],
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
+
+    def _java(self, heap: str) -> list[str]:
+        return [
+            *("java", heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+            f"-Dlog4j2.configurationFile={self.folder / 'log4j2.properties'}",
+            *("-cp", f"{jars()}/*"),
+        ]
+
+    def _end(self, number: signal.Signals) -> None:
+        if self._process is None:
+            return
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGCONT)
+            self._process.send_signal(number)
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(10)
+        self._process = None
