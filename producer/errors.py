@@ -5,8 +5,9 @@
     ProducerError
     ├── FolderError     a person's own copy that can't be read (file, line, column)
     ├── DatabaseError   MySQL does not answer, or does not hold what is asked for
-    ├── OrderError      an order that names no row of the database
-    └── PostingFailed   a target that did not take the posts; carries the report so far
+    ├── OrderError      an order of posts that would never find a row
+    ├── SendFailed      a target that did not take records (producer.senders)
+    └── PostingFailed   a run of the emulator that ended early, with its report (producer.emulator)
 """
 
 from __future__ import annotations
