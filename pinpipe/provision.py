@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from string import Template
-from contextlib import suppress
 from typing import Any, TypeVar
 
 import requests
@@ -67,10 +67,11 @@ def topics(settings: Settings) -> list[str]:
     admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers})
     wanted = [settings.topic(table) for table in TABLES] + [settings.dead_letter_topic]
     missing = [name for name in wanted if name not in admin.list_topics(timeout=10).topics]
-    kept = {"retention.ms": "-1"}
-    made = admin.create_topics([NewTopic(name, num_partitions=1, config=kept) for name in missing])
-    for future in made.values():
-        future.result(timeout=30)
+    if missing:  # the client refuses an empty list
+        kept = {"retention.ms": "-1"}
+        made = admin.create_topics([NewTopic(name, num_partitions=1, config=kept) for name in missing])
+        for future in made.values():
+            future.result(timeout=30)
     return missing
 
 

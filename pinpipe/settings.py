@@ -150,7 +150,7 @@ class Settings(BaseSettings):
         return self.aws_endpoint_url is not None
 
     def environment(self) -> dict[str, str]:
-        """The settings as environment variables, for the processes of the stack; secrets in the clear."""
+        """The settings as environment variables; secrets in the clear."""
         values = {}
         for name in type(self).model_fields:
             value = getattr(self, name)

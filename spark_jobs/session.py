@@ -72,6 +72,21 @@ def session(settings: Settings, token: str | None = None, session_id: str | None
     return spark
 
 
+def end_session(settings: Settings, token: str | None, session_id: str) -> None:
+    """End a session that a dead client left on the server, with everything it still does there."""
+    from pyspark.errors import PySparkException
+
+    try:
+        left = session(settings, token, session_id)
+        for query in left.streams.active:
+            query.stop()
+        left.interruptAll()
+        left.stop()
+    except PySparkException as error:
+        if "SESSION" not in (error.getCondition() or ""):  # closed already, or unknown to a restarted server
+            raise
+
+
 if __name__ == "__main__":
     for key, value in configuration(pinpipe_settings.load()).items():
         print(key, value)

@@ -27,6 +27,8 @@ TOOLS = ROOT / ".pinpipe"
 READY_SECONDS = 150
 """How long the parts may take until all answer."""
 
+_OF_A_USER = {"PIN_USER_ID", "PIN_TABLES_PATH", "PIN_CHECKPOINT_PATH", "PIN_FLUSH_SIZE", "PIN_ROTATE_MS"}
+
 _HEAD = """\
 [supervisord]
 logfile={home}/logs/supervisord.log
@@ -104,7 +106,9 @@ class Stack:
         mysqld = TOOLS / "tools" / "mysqld.path"
         if not mysqld.exists():
             raise SetupMissing("the parts are not installed yet: run 'make setup'")
-        return self.settings.environment() | {
+        # whose pipeline it is does not concern the parts: several users can share them, and none restarts them
+        shared = {name: value for name, value in self.settings.environment().items() if name not in _OF_A_USER}
+        return shared | {
             "PIN_ROOT": str(ROOT),
             "PIN_TOOLS": str(TOOLS),
             "PIN_ENV_FILE": str(env_file().absolute()),

@@ -1,0 +1,120 @@
+# pinpipe: bare `make` shows what there is. Every target does the set-up it needs; a second time that takes no time.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+
+# --- knobs
+PYTHON ?= python3
+# posts the demo sends; `all` is every row, 11154
+POSTS ?= all
+# more options for pytest, as in: make test ARGS="-k answers"
+ARGS ?=
+
+# --- places: what set-up makes lies in .venv, .venv-localstack and .pinpipe, and nowhere else
+HOME_DIR := .pinpipe
+DONE := $(HOME_DIR)/stamps
+UV := $(HOME_DIR)/tools/uv/bin/uv
+MVN := mvn -B -q
+COPY_JARS := org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies
+LOCK := $(UV) pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+PINPIPE := .venv/bin/pinpipe
+
+##@ The pipeline
+.PHONY: demo up down clean status doctor
+demo: setup ## the whole pipeline: start it, send the posts, run the batch, print the answers
+	@$(PINPIPE) demo --posts $(POSTS)
+up: setup ## start the parts and provision them
+	@$(PINPIPE) up
+down: ## stop the parts; the data stays
+	@[ ! -x $(PINPIPE) ] || $(PINPIPE) down
+clean: ## stop the parts and remove their data
+	@[ ! -x $(PINPIPE) ] || $(PINPIPE) clean --yes
+status: setup ## what is where, and whether it adds up
+	@$(PINPIPE) status
+doctor: setup ## look for what would go wrong, with the fix of each
+	@$(PINPIPE) doctor
+
+##@ Testing
+.PHONY: test e2e lint bench
+test: setup ## all tests, those against the whole stack included (on ports and data of their own)
+	@.venv/bin/python -m pytest -m "not e2e" $(ARGS)
+	@.venv/bin/python -m pytest -m e2e $(ARGS)
+e2e: setup ## the end-to-end tests alone
+	@.venv/bin/python -m pytest -m e2e $(ARGS)
+lint: setup ## ruff, mypy --strict, codespell, the import rule, cfn-lint
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/codespell
+	@.venv/bin/lint-imports --no-cache
+	@.venv/bin/cfn-lint localstack/*.yaml
+
+##@ Set-up
+.PHONY: setup lock distclean help
+setup: $(DONE)/main $(DONE)/localstack $(DONE)/kinesis-local $(DONE)/mysql $(DONE)/kafka $(DONE)/spark $(DONE)/plugin .env ## install what the parts need (make demo and make test do it)
+
+.env: .env.example
+	@[ -f $@ ] || cp .env.example $@
+	@touch $@
+
+$(DONE)/tools: services/python/check.sh
+	@services/python/check.sh $(PYTHON)
+	@mkdir -p $(DONE) && touch $@
+
+$(UV): requirements/uv.txt $(DONE)/tools
+	@echo "set-up: uv"
+	@$(PYTHON) -m venv $(HOME_DIR)/tools/uv
+	@$(HOME_DIR)/tools/uv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+$(DONE)/main: requirements/main.txt pyproject.toml $(UV)
+	@echo "set-up: .venv, the main environment"
+	@[ -x .venv/bin/python ] || $(UV) venv -q -p "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv
+	@VIRTUAL_ENV=.venv $(UV) pip sync -q --require-hashes requirements/main.txt
+	@VIRTUAL_ENV=.venv $(UV) pip install -q --offline --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DONE)/localstack: requirements/localstack.txt services/python/find.sh $(UV)
+	@echo "set-up: .venv-localstack"
+	@python=$$(services/python/find.sh 3.13 $(UV)) && { [ -x .venv-localstack/bin/python ] || $(UV) venv -q -p "$$python" .venv-localstack; }
+	@VIRTUAL_ENV=.venv-localstack $(UV) pip sync -q --require-hashes requirements/localstack.txt
+	@touch $@
+
+$(DONE)/kinesis-local: $(DONE)/localstack localstack/setup.sh
+	@echo "set-up: kinesis-local, LocalStack's Kinesis"
+	@localstack/setup.sh $(CURDIR)/.venv-localstack/bin/python $(CURDIR)/$(HOME_DIR)/localstack-packages
+	@touch $@
+
+$(DONE)/mysql: services/mysql/setup.sh $(DONE)/tools
+	@echo "set-up: MySQL"
+	@services/mysql/setup.sh $(CURDIR)/$(HOME_DIR)/tools
+	@touch $@
+
+$(DONE)/kafka: services/kafka/pom.xml $(DONE)/tools
+	@echo "set-up: Kafka and Kafka Connect"
+	@rm -rf $(HOME_DIR)/jars/kafka
+	@$(MVN) -f services/kafka/pom.xml $(COPY_JARS) -DoutputDirectory=$(CURDIR)/$(HOME_DIR)/jars/kafka
+	@touch $@
+
+$(DONE)/spark: services/spark/pom.xml $(DONE)/tools
+	@echo "set-up: Delta and S3A for Spark"
+	@rm -rf $(HOME_DIR)/jars/spark
+	@$(MVN) -f services/spark/pom.xml $(COPY_JARS) -DoutputDirectory=$(CURDIR)/$(HOME_DIR)/jars/spark
+	@touch $@
+
+PLUGIN := services/connect/plugin
+$(DONE)/plugin: $(PLUGIN)/pom.xml $(shell find $(PLUGIN)/src/main -type f 2>/dev/null) $(DONE)/tools
+	@echo "set-up: the S3 sink plugin"
+	@$(MVN) -f $(PLUGIN)/pom.xml package -DskipTests
+	@rm -rf $(HOME_DIR)/connect-plugins && mkdir -p $(HOME_DIR)/connect-plugins
+	@cp -r $(PLUGIN)/target/plugin $(HOME_DIR)/connect-plugins/pinpipe-s3-sink
+	@touch $@
+
+lock: $(UV) ## resolve requirements/*.in again, into hashed locks without index addresses
+	@$(LOCK) --universal --exclude-newer 2026-11-01 -p 3.11 requirements/main.in -o requirements/main.txt
+	@$(LOCK) --exclude-newer 2026-03-01 -p "$$(services/python/find.sh 3.13 $(UV))" requirements/localstack.in -o requirements/localstack.txt
+
+distclean: clean ## remove everything that set-up made, too
+	@rm -rf .venv .venv-localstack $(HOME_DIR) $(PLUGIN)/target
+
+help: ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

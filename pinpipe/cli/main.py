@@ -1,0 +1,51 @@
+"""The commands put together, and what every one of them does with an error."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from pinpipe.cli import pipeline, stack
+from pinpipe.cli.output import complain
+from pinpipe.errors import PinpipeError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="The Pinterest data pipeline: MySQL, API Gateway, Kafka, S3, Spark, Delta, answers.",
+)
+for command in (*stack.COMMANDS, *pipeline.COMMANDS):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run a command: an error a person can mend is one line and exit code 1, wrong usage 2, Ctrl-C 130."""
+    try:
+        app(standalone_mode=True)
+    except PinpipeError as error:
+        complain(str(error))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        complain("stopped")
+        sys.exit(130)
+    except Exception as error:
+        told = _spark_or_aws(error)
+        if told is None:
+            raise  # a fault of ours: its trace is what a report needs
+        complain(told)
+        sys.exit(1)
+
+
+def _spark_or_aws(error: Exception) -> str | None:
+    """One line for what a client library raises when the other side is away or refuses; None for all else."""
+    module = type(error).__module__
+    first = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
+    if module.startswith(("grpc", "pyspark.errors")):
+        return (
+            f"Spark: {first}; see 'pinpipe logs spark', then run the command again: it goes on where this one stopped"
+        )
+    if module.startswith("botocore"):
+        return f"AWS: {first}; check AWS_ENDPOINT_URL and 'pinpipe status'"
+    return None

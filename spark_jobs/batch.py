@@ -1,0 +1,196 @@
+"""The batch job: ``load`` objects into the raw tables, ``clean`` them, compute the ``answers``, and check the counts.
+
+Thin wiring around the pure functions. Each step goes on where an earlier run stopped, and doing it again changes
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import functions as F
+from spark_jobs.answers import ANSWERS, Answer
+from spark_jobs.quality import Conservation
+
+from pinpipe.settings import TABLES, Settings
+from spark_jobs.errors import QueryFailed
+from spark_jobs.merge import Step, settle
+from spark_jobs.tables import Store, Transaction, runs
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+OBJECT = "path STRING, modificationTime TIMESTAMP, length BIGINT, content BINARY"
+NAME = r"([^/]+)\+(\d+)\+(\d+)\.json$"
+"""An object's name: topic, partition, offset of its first record."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The batch job's surroundings: a session, the settings, and who is told about each step."""
+
+    spark: SparkSession
+    settings: Settings
+    step: Step = lambda name: None
+
+    @property
+    def store(self) -> Store:
+        return Store(self.settings.tables_path, "batch", self.settings.pin_user_id)
+
+    def prepare(self) -> None:
+        """Create the tables that are not there yet."""
+        tables = [self.store.superseded, self.store.quarantine, runs(self.store.root)]
+        for table in TABLES:
+            tables += [self.store.raw(table), self.store.clean(table)]
+        _together(lambda table: table.create(self.spark), tables)
+        self.step("tables")
+
+    def load(self) -> None:
+        """Append every record of the objects that are new since the last time to the raw tables.
+
+        Structured Streaming remembers which objects were read: three queries, a checkpoint each.
+        """
+        queries = {}
+        for table in TABLES:
+            # the folder, never *.json: with a glob every object becomes a root path of its own
+            folder = f"s3a://{self.settings.bucket}/topics/{self.settings.topic(table)}"
+            objects = self.spark.readStream.format("binaryFile").schema(OBJECT).option("pathGlobFilter", "*+*+*.json")
+            writer = (
+                messages(objects.load(folder))
+                .writeStream.format("delta")
+                .option("checkpointLocation", f"{self.settings.checkpoint_path}/load/{table}")
+                .trigger(availableNow=True)
+            )
+            try:
+                queries[table] = writer.start(self.store.raw(table).path)
+            except AnalysisException as error:
+                if error.getCondition() != "PATH_NOT_FOUND":  # the folder is there from the first object on
+                    raise
+                self.step(f"load {table}")
+        for table, query in queries.items():
+            query.awaitTermination()
+            if error := query.exception():
+                raise QueryFailed(f"loading {table} failed: {str(error).splitlines()[0]}")
+            self.step(f"load {table}")
+
+    def clean(self, table: str) -> None:
+        """Settle the raw messages of a table that are nowhere yet, and record the counts."""
+        store = self.store
+        raw = store.raw(table)
+        identity, version = raw.version(self.spark)
+        settled = _settled(self.spark, store, table)
+        messages = raw.read(self.spark).dropDuplicates(["_source"]).join(settled, "_source", "left_anti")
+        # Fixed here, because a plan is looked at anew at each use and the tables it reads change below.
+        messages = messages.localCheckpoint()
+        settle(
+            self.spark, messages, table, store, Transaction(f"{identity}:{table}", version),
+            lambda name: self.step(f"clean {table}: {name}"),
+        )  # fmt: skip
+
+    def clean_all(self) -> None:
+        """Clean the three tables, at the same time: most of it is waiting for S3."""
+        _together(self.clean, TABLES)
+
+    def answer(self, answer: Answer) -> None:
+        """Compute one answer and write it over the last one."""
+        pin, geo, user = (self.store.clean(table).read(self.spark) for table in TABLES)
+        rows = answer.compute(pin, geo, user)
+        # one file: some hundred rows at most
+        rows.coalesce(1).write.format("delta").mode("overwrite").option("overwriteSchema", "true").save(
+            answers_path(self.store.root, answer)
+        )
+        self.step(f"answer {answer.number}")
+
+    def answers(self) -> None:
+        """Compute and write the ten answers."""
+        _together(self.answer, ANSWERS)
+
+    def check(self, run_id: str) -> dict[str, Conservation]:
+        """Count each table's messages where they are, write the counts to ``runs``, and return them."""
+        store = self.store
+        counts = dict(zip(TABLES, _together(lambda table: count(self.spark, store, table), TABLES), strict=True))
+        now = datetime.now(UTC)
+        rows = [
+            (run_id, store.way, table, now, c.read, c.clean, c.superseded, c.quarantined, c.repeats)
+            for table, c in counts.items()
+        ]
+        runs_table = runs(store.root)
+        self.spark.createDataFrame(rows, runs_table.columns).write.format("delta").mode("append").save(runs_table.path)
+        self.step("counted")
+        return counts
+
+
+def messages(objects: DataFrame) -> DataFrame:
+    """Objects (``path``, ``content``) to their records: ``raw``, the line's bytes without the line feed, and
+    ``_source``, the record's topic, partition and offset.
+
+    Line n of an object is the record at its first offset + n: the sink keeps it so.
+    """
+    # ISO-8859-1 maps each byte to one character and back: splitting text is safe then for bytes that are no UTF-8
+    lines = F.split(F.decode("content", F.lit("ISO-8859-1")), "\n")
+    return (
+        objects.select(
+            F.regexp_extract("path", NAME, 1).alias("topic"),
+            F.regexp_extract("path", NAME, 2).cast("int").alias("partition"),
+            F.regexp_extract("path", NAME, 3).cast("bigint").alias("first"),
+            F.size(lines).alias("lines"),
+            F.posexplode(lines).alias("n", "line"),
+        )
+        .where("line <> '' OR n < lines - 1")
+        .select(  # nothing comes after the last line feed
+            F.encode("line", F.lit("ISO-8859-1")).alias("raw"),
+            F.struct("topic", "partition", (F.col("first") + F.col("n")).alias("offset")).alias("_source"),
+        )
+    )
+
+
+def count(spark: SparkSession, store: Store, table: str) -> Conservation:
+    """Count a table's messages by their coordinates, each place on its own, never as what is left of the others."""
+    raw = store.raw(table).read(spark)
+    of_table = F.col("table") == table
+
+    def distinct(rows: DataFrame, column: str = "_source") -> DataFrame:
+        return rows.select(F.countDistinct(column).alias("n"))
+
+    parts = [
+        distinct(raw),
+        distinct(store.clean(table).read(spark)),
+        distinct(store.superseded.read(spark).where(of_table)),
+        distinct(store.quarantine.read(spark).where(of_table)),
+        distinct(raw, "raw"),
+    ]
+    read, clean, superseded, quarantined, different = (
+        part.first()["n"]  # type: ignore[index]  # an aggregate has one row
+        for part in parts
+    )
+    return Conservation(
+        table=table, read=read, clean=clean, superseded=superseded, quarantined=quarantined, repeats=read - different
+    )
+
+
+def answers_path(root: str, answer: Answer) -> str:
+    """Where an answer's table is."""
+    return f"{root}/answers/{answer.name}"
+
+
+def _settled(spark: SparkSession, store: Store, table: str) -> DataFrame:
+    """The coordinates of all messages that are in their place already."""
+    places = [
+        store.clean(table).read(spark),
+        *(place.read(spark).where(F.col("table") == table) for place in (store.superseded, store.quarantine)),
+    ]
+    clean, superseded, quarantined = (place.select("_source") for place in places)
+    return clean.union(superseded).union(quarantined)
+
+
+def _together(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        return list(pool.map(work, items))

@@ -1,0 +1,34 @@
+"""Errors of the Spark jobs, one line each.
+
+::
+
+    JobError
+    ├── LeaseHeld            another run writes the same table
+    ├── LeaseLost            another run took this one's lease over
+    ├── QueryFailed          a streaming query ended with an error
+    └── ConservationBroken   rows read and rows kept do not add up
+"""
+
+from __future__ import annotations
+
+from pinpipe.errors import PinpipeError
+
+
+class JobError(PinpipeError):
+    """The base of the jobs' errors."""
+
+
+class LeaseHeld(JobError):
+    """Another run writes the same table."""
+
+
+class LeaseLost(JobError):
+    """Another run took this one's lease over."""
+
+
+class QueryFailed(JobError):
+    """A streaming query ended with an error."""
+
+
+class ConservationBroken(JobError):
+    """Rows read and rows kept do not add up."""

@@ -1,0 +1,160 @@
+"""One writer per table: a lease in the bucket, taken and renewed by conditional puts.
+
+A second run respects a lease that lives; one that its owner no longer renews is taken over. With Spark Connect the
+work of a killed client goes on in the server, so a lease names the server's session, and who takes it over ends that
+session first.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import psutil
+from botocore.exceptions import ClientError
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from spark_jobs.errors import LeaseHeld, LeaseLost
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+SECONDS = 30.0
+"""A lease that was not renewed for this long is dead."""
+RENEW_SECONDS = 8.0
+WAIT_SECONDS = 45.0
+"""How long a run waits for a lease that lives: longer than a dead one takes to expire."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a lease: host, process and its start (so that a pid used again is not taken for it), the Spark
+    session on the server, and when the lease expires (seconds since the epoch)."""
+
+    owner: str
+    host: str
+    pid: int
+    started: float
+    session: str
+    expires: float
+
+    @property
+    def dead(self) -> bool:
+        """Whether it has expired, or its process is known to be gone because it was one of this machine."""
+        if self.expires < time.time():
+            return True
+        if self.host != socket.gethostname():
+            return False
+        try:
+            return abs(psutil.Process(self.pid).create_time() - self.started) > 1
+        except psutil.NoSuchProcess:
+            return True
+
+
+class Lease:
+    """A lease on ``name``, held within the ``with`` block.
+
+    ``session`` is this run's Spark session on the server; ``take_over`` is called with a dead holder's session before
+    its lease is taken. Raises :class:`LeaseHeld` when another run keeps it.
+    """
+
+    def __init__(self, s3: S3Client, bucket: str, name: str, session: str, take_over: Callable[[str], None]) -> None:
+        self._s3, self._bucket, self._key = s3, bucket, f"leases/{name}.json"
+        self._name, self._take_over = name, take_over
+        self._session = session
+        self._owner = str(uuid.uuid4())
+        self._etag = ""
+        self._stop = threading.Event()
+        self._lost = False
+        self._thread = threading.Thread(target=self._renew, name=f"lease {name}", daemon=True)
+
+    def _me(self) -> bytes:
+        process = psutil.Process()
+        holder = Holder(
+            owner=self._owner,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            started=process.create_time(),
+            session=self._session,
+            expires=time.time() + SECONDS,
+        )
+        return json.dumps(asdict(holder)).encode()
+
+    def _read(self) -> tuple[Holder, str] | None:
+        try:
+            answer = self._s3.get_object(Bucket=self._bucket, Key=self._key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchKey":
+                return None
+            raise
+        return Holder(**json.load(answer["Body"])), answer["ETag"]
+
+    def _put(self, etag: str | None) -> bool:
+        """Write our lease over the one with ``etag`` (None: over none); False when someone was quicker."""
+        try:
+            condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
+            answer = self._s3.put_object(Bucket=self._bucket, Key=self._key, Body=self._me(), **condition)  # type: ignore[arg-type]
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] in (404, 409, 412):
+                return False
+            raise
+        self._etag = answer["ETag"]
+        return True
+
+    def __enter__(self) -> Lease:
+        attempt = Retrying(
+            stop=stop_after_delay(WAIT_SECONDS), wait=wait_fixed(1), retry=retry_if_result(lambda taken: not taken)
+        )
+        try:
+            attempt(self._take)
+        except RetryError:
+            present = self._read()
+            who = f"process {present[0].pid} on {present[0].host}" if present else "another run"
+            raise LeaseHeld(f"{who} writes {self._name}: wait until it is done") from None
+        self._thread.start()
+        return self
+
+    def _take(self) -> bool:
+        present = self._read()
+        if present is None:
+            return self._put(None)
+        holder, etag = present
+        if not holder.dead:
+            return False
+        if holder.session:
+            self._take_over(holder.session)
+        return self._put(etag)
+
+    def _renew(self) -> None:
+        while not self._stop.wait(RENEW_SECONDS):
+            try:
+                if not self._put(self._etag):
+                    self._lost = True
+                    return
+            except Exception:  # S3 is away: the next try decides; expiry makes it safe for the others
+                continue
+
+    def check(self) -> None:
+        """Raise :class:`LeaseLost` if another run has taken the lease; called before each write."""
+        if self._lost:
+            raise LeaseLost(f"the lease on {self._name} was taken over by another run: this one stops")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join(timeout=5)
+        if self._lost:
+            return
+        try:
+            self._s3.delete_object(Bucket=self._bucket, Key=self._key, IfMatch=self._etag)
+        except Exception:  # it expires by itself; the run's own outcome is what matters
+            return

@@ -1,0 +1,35 @@
+"""The tests' own native stack, started once for all end-to-end tests."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.support.pipeline import Pipeline, write_env_file
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Pipeline]:
+    """The running stack; what it leaves behind is removed at the end, and what a killed run left at the start."""
+    write_env_file()
+    pipeline = Pipeline("demo")
+    pipeline.run("clean", "--yes")
+    pipeline.run("up")
+    yield pipeline
+    pipeline.run("clean", "--yes")
+
+
+@pytest.fixture
+def new_user(stack: Pipeline) -> Callable[[], Pipeline]:
+    """Makes a user of the stack with an empty pipeline: bucket, topics, API and connector."""
+
+    def make() -> Pipeline:
+        pipeline = Pipeline(f"user-{next(_numbers)}")
+        pipeline.run("provision")
+        return pipeline
+
+    return make
