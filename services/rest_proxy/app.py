@@ -1,5 +1,6 @@
 """The proxy as one object: its parts, its routes, and how errors become answers."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import TextIO
@@ -7,10 +8,12 @@ from typing import TextIO
 import msgspec
 from aiohttp import web
 
-from services.rest_proxy import media
+from services.rest_proxy import media, openapi
 from services.rest_proxy.access_log import AccessLog
 from services.rest_proxy.body import BodyReader
 from services.rest_proxy.cluster import Cluster
+from services.rest_proxy.consumer_handlers import ConsumerHandlers
+from services.rest_proxy.consumers import Consumers
 from services.rest_proxy.errors import (
     ApiError,
     BadRequest,
@@ -38,12 +41,15 @@ class Proxy:
         self.reader = BodyReader(settings)
         self.producer = Producer(settings, on_fatal)
         self.cluster = Cluster(settings, self.producer.kafka)
+        self.consumers = Consumers(settings)
+        self._settings = settings
 
     def application(self) -> web.Application:
         """The routes and the error answers."""
         produce = ProduceHandler(self.reader, self.producer, self.cluster, self.metrics)
         metadata = MetadataHandlers(self.cluster)
-        service = ServiceHandlers(self.cluster, self.metrics, self._gauges, b"{}")
+        consumers = ConsumerHandlers(self.reader, self.consumers, self.metrics, self._settings)
+        service = ServiceHandlers(self.cluster, self.metrics, self._gauges, openapi.document())
         app = web.Application(middlewares=[_errors])
         app.router.add_post("/topics/{topic}", produce.post)
         app.router.add_get("/topics", metadata.topics)
@@ -51,6 +57,13 @@ class Proxy:
         app.router.add_get("/topics/{topic}/partitions", metadata.partitions)
         app.router.add_get("/topics/{topic}/partitions/{partition}", metadata.partition)
         app.router.add_get("/brokers", metadata.brokers)
+        app.router.add_post("/consumers/{group}", consumers.create)
+        instance = "/consumers/{group}/instances/{instance}"
+        app.router.add_delete(instance, consumers.delete)
+        app.router.add_post(f"{instance}/subscription", consumers.subscribe)
+        app.router.add_get(f"{instance}/records", consumers.records)
+        app.router.add_post(f"{instance}/offsets", consumers.commit)
+        app.router.add_get(f"{instance}/offsets", consumers.committed)
         app.router.add_get("/healthz", service.health)
         app.router.add_get("/metrics", service.metrics)
         app.router.add_get("/openapi.json", service.openapi)
@@ -59,7 +72,9 @@ class Proxy:
 
     async def close(self, timeout: float) -> int:
         """Deliver what was accepted and let go of Kafka; returns the records not acknowledged within ``timeout`` s."""
-        unacknowledged = await self.producer.close(timeout)
+        unacknowledged, closed = await asyncio.gather(self.producer.close(timeout), self.consumers.close(timeout))
+        if not closed:
+            log.warning("some consumers did not leave their groups in time")
         self.cluster.close()
         self.access_log.flush()
         return unacknowledged
@@ -67,6 +82,7 @@ class Proxy:
     def _gauges(self) -> dict[str, tuple[str, float]]:
         return {
             "queued_records": ("Records on their way to Kafka.", self.producer.queued()),
+            "consumer_instances": ("Consumer instances.", len(self.consumers)),
             "held_body_bytes": ("Bytes of request bodies in memory.", self.reader.held),
         }
 
