@@ -16,6 +16,7 @@ DONE := $(HOME_DIR)/stamps
 UV := $(HOME_DIR)/tools/uv/bin/uv
 MVN := mvn -B -q
 COPY_JARS := org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies
+PLUGIN := services/connect/plugin
 LOCK := $(UV) pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 PINPIPE := .venv/bin/pinpipe
 
@@ -37,8 +38,8 @@ doctor: setup ## look for what would go wrong, with the fix of each
 ##@ Testing
 .PHONY: test e2e lint bench
 test: setup ## all tests, those against the whole stack included (on ports and data of their own)
-	@.venv/bin/python -m pytest -m "not e2e" $(ARGS)
-	@.venv/bin/python -m pytest -m e2e $(ARGS)
+	@$(MVN) -f $(PLUGIN)/pom.xml test
+	@.venv/bin/python -m pytest $(ARGS)
 e2e: setup ## the end-to-end tests alone
 	@.venv/bin/python -m pytest -m e2e $(ARGS)
 lint: setup ## ruff, mypy --strict, codespell, the import rule, cfn-lint
@@ -101,7 +102,6 @@ $(DONE)/spark: services/spark/pom.xml $(DONE)/tools
 	@$(MVN) -f services/spark/pom.xml $(COPY_JARS) -DoutputDirectory=$(CURDIR)/$(HOME_DIR)/jars/spark
 	@touch $@
 
-PLUGIN := services/connect/plugin
 $(DONE)/plugin: $(PLUGIN)/pom.xml $(shell find $(PLUGIN)/src/main -type f 2>/dev/null) $(DONE)/tools
 	@echo "set-up: the S3 sink plugin"
 	@$(MVN) -f $(PLUGIN)/pom.xml package -DskipTests

@@ -12,6 +12,7 @@ import typer
 
 from pinpipe import doctor as examination
 from pinpipe import settings
+from pinpipe.aws import invoke_url
 from pinpipe.cli.output import complain, out, progress, say, table
 from pinpipe.errors import PartDown, PinpipeError
 from pinpipe.stack import PARTS, Stack, require
@@ -143,24 +144,38 @@ def show_counts(found: object) -> None:
     )
 
 
-def where() -> None:
+def where(
+    name: Annotated[
+        str | None, typer.Argument(help="Only this address, for scripts; 'api' asks AWS for its id.")
+    ] = None,
+) -> None:
     """Print each address that would be used, and touch nothing."""
     in_force = settings.load()
-    say("the local stack" if in_force.local else "AWS")
-    for name, value in (
-        ("user", in_force.pin_user_id),
-        ("region", in_force.aws_region),
-        ("AWS", in_force.aws_endpoint_url or "AWS's own endpoints"),
-        ("bucket", in_force.bucket),
-        ("Kafka", f"{in_force.kafka_bootstrap_servers} (auth {in_force.kafka_auth})"),
-        ("REST proxy", in_force.rest_proxy_url),
-        ("Connect", in_force.connect_url),
-        ("Spark", in_force.spark_remote or "a session inside each command"),
-        ("MySQL", in_force.mysql_url.get_secret_value().rpartition("@")[2]),
-        ("tables", in_force.tables_path),
-        ("checkpoints", in_force.checkpoint_path),
-    ):
-        say(f"{name:<12} {value}")
+    if name == "api":
+        require(in_force, "localstack")
+        say(invoke_url(in_force))
+        return
+    addresses = {
+        "target": "the local stack" if in_force.local else "AWS",
+        "user": in_force.pin_user_id,
+        "region": in_force.aws_region,
+        "aws": in_force.aws_endpoint_url or "AWS's own endpoints",
+        "bucket": in_force.bucket,
+        "kafka": f"{in_force.kafka_bootstrap_servers} (auth {in_force.kafka_auth})",
+        "rest-proxy": in_force.rest_proxy_url,
+        "connect": in_force.connect_url,
+        "spark": in_force.spark_remote or "a session inside each command",
+        "mysql": in_force.mysql_url.get_secret_value().rpartition("@")[2],
+        "tables": in_force.tables_path,
+        "checkpoints": in_force.checkpoint_path,
+    }
+    if name is not None:
+        if name not in addresses:
+            raise typer.BadParameter(f"there is no address {name!r}; there are {', '.join(addresses)}, api")
+        say(addresses[name])
+        return
+    for key, value in addresses.items():
+        say(f"{key:<12} {value}")
 
 
 COMMANDS = (up, down, clean, provision, doctor, status, logs, where)

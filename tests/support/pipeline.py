@@ -63,6 +63,12 @@ class Pipeline:
     def json(self, *arguments: str) -> Any:
         return json.loads(self.run(*arguments, "--json"))
 
+    def wait_for_sink(self) -> None:
+        """Wait until the sink has dealt with every record that is in the topics."""
+        from pinpipe.cli.pipeline import wait_for_sink
+
+        wait_for_sink(self.settings())
+
     def settings(self) -> Any:
         """The settings that the commands see."""
         from pinpipe.settings import Settings
