@@ -34,6 +34,8 @@ async def serve(settings: Settings) -> int:
     proxy = Proxy(settings, sys.stdout, fatal)
     runner = web.AppRunner(
         proxy.application(),
+        # what aiohttp has to say is about malformed requests, and the access log has them
+        logger=_silent(),
         access_log_class=proxy.access_log.logger_class(),
         keepalive_timeout=settings.idle_timeout,
         lingering_time=_LINGERING_SECONDS,
@@ -57,6 +59,12 @@ async def serve(settings: Settings) -> int:
     if unacknowledged:
         log.error("stopped with %d records unacknowledged", unacknowledged)
     return 1 if failures or unacknowledged else 0
+
+
+def _silent() -> logging.Logger:
+    logger = logging.getLogger("aiohttp.server")
+    logger.setLevel(logging.CRITICAL)
+    return logger
 
 
 def main() -> int:

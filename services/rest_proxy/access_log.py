@@ -15,6 +15,10 @@ _MAX_LINES = 1000
 _METHODS = frozenset(("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"))
 
 
+ROUTE = "route"
+"""Under this key a request carries its path's template; one that no handler saw has none."""
+
+
 class _Line(msgspec.Struct, gc=False):
     time: str
     remote: str | None
@@ -42,10 +46,7 @@ class AccessLog:
 
     def record(self, request: web.BaseRequest, response: web.StreamResponse, seconds: float) -> None:
         """Take note of one answered request."""
-        route = "none"
-        match = getattr(request, "match_info", None)
-        if match is not None and match.route.resource is not None:
-            route = match.route.resource.canonical
+        route: str = request.get(ROUTE, "none")
         method = request.method if request.method in _METHODS else "other"
         received = request.content.total_bytes
         sent = response.body_length

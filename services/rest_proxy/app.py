@@ -9,14 +9,13 @@ import msgspec
 from aiohttp import web
 
 from services.rest_proxy import media, openapi
-from services.rest_proxy.access_log import AccessLog
+from services.rest_proxy.access_log import ROUTE, AccessLog
 from services.rest_proxy.body import BodyReader
 from services.rest_proxy.cluster import Cluster
 from services.rest_proxy.consumer_handlers import ConsumerHandlers
 from services.rest_proxy.consumers import Consumers
 from services.rest_proxy.errors import (
     ApiError,
-    BadRequest,
     MethodNotAllowed,
     NotFound,
 )
@@ -46,7 +45,9 @@ class Proxy:
 
     def application(self) -> web.Application:
         """The routes and the error answers."""
-        produce = ProduceHandler(self.reader, self.producer, self.cluster, self.metrics)
+        produce = ProduceHandler(
+            self.reader, self.producer, self.cluster, self.metrics, self._settings.max_request_records
+        )
         metadata = MetadataHandlers(self.cluster)
         consumers = ConsumerHandlers(self.reader, self.consumers, self.metrics, self._settings)
         service = ServiceHandlers(self.cluster, self.metrics, self._gauges, openapi.document())
@@ -89,6 +90,9 @@ class Proxy:
 
 @web.middleware
 async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    resource = request.match_info.route.resource
+    if resource is not None:
+        request[ROUTE] = resource.canonical
     try:
         return await handler(request)
     except ApiError as error:
@@ -103,9 +107,9 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         if error.status < 400:
             raise
         return _body(error.status, error.status, f"HTTP {error.status} {error.reason}")
-    except (UnicodeError, ValueError) as error:
-        log.exception("unforeseen input")
-        return _answer(BadRequest(type(error).__name__))
+    except Exception:
+        log.exception("%s %s", request.method, request.rel_url.raw_path)
+        return _answer(ApiError())
 
 
 def _answer(error: ApiError) -> web.Response:

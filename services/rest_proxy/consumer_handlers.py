@@ -23,13 +23,12 @@ from services.rest_proxy.errors import (
 )
 from services.rest_proxy.media import API, JSON, RECORDS, Format
 from services.rest_proxy.metrics import Metrics
-from services.rest_proxy.records import decode
+from services.rest_proxy.records import MAX_OFFSET, MAX_PARTITION, decode, whole
 from services.rest_proxy.settings import Settings
 
 _NAME = re.compile(r"[^\x00-\x1f\x7f/]{1,249}")
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 _MAX_TOPICS = 1000
-_MAX_OFFSET = 2**63 - 2
 _FORMATS: dict[str, Format] = {"json": "json", "binary": "binary"}
 _COMMAND_OFFERS = (API, JSON, *RECORDS.values())
 
@@ -48,8 +47,8 @@ class _Subscription(msgspec.Struct):
 
 class _Offset(msgspec.Struct):
     topic: str
-    partition: int
-    offset: int
+    partition: int | float
+    offset: int | float
     metadata: str | None = None
 
 
@@ -59,7 +58,7 @@ class _Offsets(msgspec.Struct):
 
 class _Partition(msgspec.Struct):
     topic: str
-    partition: int
+    partition: int | float
 
 
 class _Partitions(msgspec.Struct):
@@ -114,7 +113,7 @@ class ConsumerHandlers:
                 raise Unprocessable(f"topics must have 1 to {_MAX_TOPICS} names")
             for topic in topics:
                 if not topic_names.is_valid(topic):
-                    raise Unprocessable(f"Invalid topics: [{topic}]")
+                    raise Unprocessable(f"Invalid topics: [{topic[:249]}]")
             await self._consumers.ask(*_key(request), lambda one: one.subscribe(topics), self._limit)
         return web.Response(status=204)
 
@@ -142,13 +141,13 @@ class ConsumerHandlers:
         positions = None
         if body.strip():
             positions = [
-                Position(item.topic, item.partition, item.offset, item.metadata or "")
+                Position(
+                    *_place(item.topic, item.partition),
+                    whole(item.offset, MAX_OFFSET, "offset"),
+                    item.metadata or "",
+                )
                 for item in decode(_offsets, body).offsets
             ]
-            for position in positions:
-                _check_partition(position.topic, position.partition)
-                if not 0 <= position.offset <= _MAX_OFFSET:
-                    raise Unprocessable("offset is out of range")
         await self._consumers.ask(*_key(request), lambda one: one.commit(positions), self._limit)
         return _json([], accepted)
 
@@ -159,9 +158,7 @@ class ConsumerHandlers:
         self._consumers.format(*_key(request))
         if not body.strip():
             raise PartitionNotFound("Name the partitions in the body.")
-        asked = [(item.topic, item.partition) for item in decode(_partitions, body).partitions]
-        for topic, partition in asked:
-            _check_partition(topic, partition)
+        asked = [_place(item.topic, item.partition) for item in decode(_partitions, body).partitions]
         found = await self._consumers.ask(*_key(request), lambda one: one.committed(asked), self._limit)
         return _json({"offsets": found}, accepted)
 
@@ -222,9 +219,10 @@ def _integer(request: web.Request, name: str) -> int:
     return int(text)
 
 
-def _check_partition(topic: str, partition: int) -> None:
-    if not topic_names.is_valid(topic) or not 0 <= partition < 2**31:
-        raise PartitionNotFound(f"There is no partition {partition} of {topic}.")
+def _place(topic: str, partition: int | float) -> tuple[str, int]:
+    if not topic_names.is_valid(topic):
+        raise PartitionNotFound(f"Invalid topics: [{topic[:249]}]")
+    return topic, whole(partition, MAX_PARTITION, "partition")
 
 
 def _json(answer: Any, media_type: str) -> web.Response:

@@ -7,6 +7,7 @@ import msgspec
 
 from services.rest_proxy import metrics
 from services.rest_proxy.media import API, JSON, RECORDS
+from services.rest_proxy.topic_names import MAX_PATTERN, PATTERN
 
 Schema = dict[str, Any]
 
@@ -15,6 +16,7 @@ _STRING: Schema = {"type": "string"}
 _INT32: Schema = {"type": "integer", "minimum": 0, "maximum": 2**31 - 1}
 _OFFSET: Schema = {"type": "integer", "minimum": 0, "maximum": 2**63 - 2}
 _TOPIC: Schema = {"type": "string", "pattern": "^[a-zA-Z0-9._-]{1,249}$", "not": {"enum": [".", ".."]}}
+_PATTERN: Schema = {"type": "string", "pattern": PATTERN, "maxLength": MAX_PATTERN}
 _NAME: Schema = {"type": "string", "pattern": "^[^\\x00-\\x1f\\x7f/]{1,249}$"}
 
 
@@ -104,7 +106,7 @@ _SCHEMAS: dict[str, Schema] = {
                 "not": {"required": ["topic_pattern"]},
             },
             {
-                **_object(("topic_pattern",), topic_pattern={"type": "string", "minLength": 1, "maxLength": 249}),
+                **_object(("topic_pattern",), topic_pattern=_PATTERN),
                 "not": {"required": ["topics"]},
             },
         ]

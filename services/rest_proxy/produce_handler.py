@@ -16,6 +16,9 @@ from services.rest_proxy.metrics import Metrics
 from services.rest_proxy.producer import Producer
 from services.rest_proxy.records import Record, Result
 
+_SHOWN = 249
+"""Characters of a wrong topic name that an error repeats, once for every record."""
+
 
 class ProduceHandler:
     """Takes a body of records, sends them, and answers with an entry for each.
@@ -23,8 +26,11 @@ class ProduceHandler:
     200 says that the request was understood; whether a record is in Kafka is said by its own entry.
     """
 
-    def __init__(self, reader: BodyReader, producer: Producer, cluster: Cluster, metrics: Metrics) -> None:
+    def __init__(
+        self, reader: BodyReader, producer: Producer, cluster: Cluster, metrics: Metrics, max_records: int
+    ) -> None:
         self._reader = reader
+        self._max_records = max_records
         self._producer = producer
         self._cluster = cluster
         self._metrics = metrics
@@ -34,7 +40,7 @@ class ProduceHandler:
         accepted = media.negotiate(request.headers.get("Accept", "*/*"))
         form = media.record_format(request.headers.get("Content-Type", ""))
         async with self._reader.read(request) as body:
-            batch = records.parse(body, form)
+            batch = records.parse(body, form, self._max_records)
             results = await self._send(request.match_info["topic"], batch)
         failed = sum(result.error_code is not None for result in results)
         self._metrics.records_failed += failed
@@ -43,7 +49,7 @@ class ProduceHandler:
 
     async def _send(self, topic: str, batch: list[Record]) -> list[Result]:
         if not topic_names.is_valid(topic):
-            return [Result(error_code=KAFKA_ERROR, error=f"Invalid topics: [{topic}]")] * len(batch)
+            return [Result(error_code=KAFKA_ERROR, error=f"Invalid topics: [{topic[:_SHOWN]}]")] * len(batch)
         highest = max((record.partition or 0 for record in batch), default=0)
         try:
             known = self._cluster.known_partitions(topic)

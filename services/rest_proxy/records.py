@@ -11,12 +11,14 @@ from typing import TypeVar
 
 import msgspec
 
-from services.rest_proxy.errors import BadRequest, InvalidPayload, Unprocessable
+from services.rest_proxy.errors import BadRequest, InvalidPayload, TooLarge, Unprocessable
 from services.rest_proxy.media import Format
 
 T = TypeVar("T")
+U = TypeVar("U")
 _NULL = b"null"
-_MAX_PARTITION = 2**31 - 1
+MAX_PARTITION = 2**31 - 1
+MAX_OFFSET = 2**63 - 2
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -45,13 +47,13 @@ class _Answer(msgspec.Struct, frozen=True, gc=False):
 class _JsonRecord(msgspec.Struct, gc=False):
     key: msgspec.Raw = msgspec.Raw(_NULL)
     value: msgspec.Raw = msgspec.Raw(_NULL)
-    partition: int | None = None
+    partition: int | float | None = None
 
 
 class _BinaryRecord(msgspec.Struct, gc=False):
     key: str | None = None
     value: str | None = None
-    partition: int | None = None
+    partition: int | float | None = None
 
 
 class _JsonBody(msgspec.Struct, gc=False):
@@ -87,32 +89,52 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         raise BadRequest("the JSON is nested too deeply") from None
 
 
-def parse(body: bytes, form: Format) -> list[Record]:
+def parse(body: bytes, form: Format, most: int) -> list[Record]:
     """The records of a produce request's body, in order.
 
     :raises BadRequest: when the body is not such JSON, or a binary record is not base64
+    :raises TooLarge: when it has over ``most`` records
     :raises Unprocessable: when there is no body or no record, or a partition is out of range
     """
     if form == "json":
-        raw = decode(_json_body, body).records
-        records = [Record(_value(item.key), _value(item.value), item.partition) for item in raw or ()]
-    else:
-        texts = decode(_binary_body, body).records
+        raw = _bounded(decode(_json_body, body).records, most)
         records = [
-            Record(_base64(item.key, "key", i), _base64(item.value, "value", i), item.partition)
-            for i, item in enumerate(texts or ())
+            Record(_value(item.key), _value(item.value), _partition(item.partition, i)) for i, item in enumerate(raw)
         ]
-    if not records:
-        raise Unprocessable("records must not be empty")
-    for i, record in enumerate(records):
-        if record.partition is not None and not 0 <= record.partition <= _MAX_PARTITION:
-            raise Unprocessable(f"records[{i}].partition must be between 0 and {_MAX_PARTITION}")
+    else:
+        texts = _bounded(decode(_binary_body, body).records, most)
+        records = [
+            Record(_base64(item.key, "key", i), _base64(item.value, "value", i), _partition(item.partition, i))
+            for i, item in enumerate(texts)
+        ]
     return records
 
 
 def answer(results: Sequence[Result]) -> bytes:
     """The body of a produce answer."""
     return _encoder.encode(_Answer(results))
+
+
+def whole(number: int | float, most: int, what: str) -> int:
+    """A number that must be whole and not negative; ``3.0`` is whole, as JSON Schema has it.
+
+    :raises Unprocessable: when it is not, or is larger than ``most``
+    """
+    if 0 <= number <= most and number == int(number):
+        return int(number)
+    raise Unprocessable(f"{what} must be a whole number between 0 and {most}")
+
+
+def _bounded(items: list[U] | None, most: int) -> list[U]:
+    if not items:
+        raise Unprocessable("records must not be empty")
+    if len(items) > most:
+        raise TooLarge(f"a request may have {most} records")
+    return items
+
+
+def _partition(number: int | float | None, index: int) -> int | None:
+    return None if number is None else whole(number, MAX_PARTITION, f"records[{index}].partition")
 
 
 def _value(raw: msgspec.Raw) -> bytes | None:

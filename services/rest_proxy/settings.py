@@ -31,6 +31,9 @@ class Settings(BaseSettings):
         default=10 * 2**20, validation_alias="REST_PROXY_MAX_REQUEST_BYTES", ge=1024, le=2**30
     )
     """One request's body; API Gateway's own limit is 10 MB."""
+    max_request_records: int = Field(
+        default=10_000, validation_alias="REST_PROXY_MAX_REQUEST_RECORDS", ge=1, le=1_000_000
+    )
     max_body_memory_bytes: int = Field(
         default=128 * 2**20, validation_alias="REST_PROXY_MAX_BODY_MEMORY_BYTES", ge=2**20
     )

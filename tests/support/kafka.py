@@ -5,10 +5,11 @@ import signal
 import socket
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from confluent_kafka import KafkaException
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -59,6 +60,42 @@ def jars() -> Path:
     """The folder of Kafka's jars, as set-up leaves it."""
     home = os.environ.get("PIN_TOOLS")
     return (Path(home) if home else _ROOT / ".pinpipe") / "jars" / "kafka"
+
+
+@dataclass(frozen=True)
+class StoredRecord:
+    """One record as the broker has it."""
+
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+
+
+def read_topic(bootstrap: str, topic: str, timeout: float = 20.0) -> list[StoredRecord]:
+    """Everything a topic holds now, by partition and offset; without a group, so nothing is left behind."""
+    consumer = Consumer(
+        {"bootstrap.servers": bootstrap, "group.id": "unused", "enable.auto.commit": False, "log_level": 0}
+    )
+    try:
+        found: list[StoredRecord] = []
+        for number in sorted(consumer.list_topics(topic, timeout=timeout).topics[topic].partitions):
+            low, high = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=timeout)
+            if low == high:
+                continue
+            consumer.assign([TopicPartition(topic, number, low)])
+            deadline = time.monotonic() + timeout
+            last = -1
+            while last < high - 1:
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"{topic}, partition {number}: at offset {last} of {high}")
+                for message in consumer.consume(1000, timeout=0.2):
+                    if message.error() is None:
+                        last = message.offset()
+                        found.append(StoredRecord(number, last, message.key(), message.value()))
+        return found
+    finally:
+        consumer.close()
 
 
 class Broker:
