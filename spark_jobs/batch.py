@@ -88,8 +88,6 @@ class Batch:
         identity, version = raw.version(self.spark)
         settled = _settled(self.spark, store, table)
         messages = raw.read(self.spark).dropDuplicates(["_source"]).join(settled, "_source", "left_anti")
-        # Fixed here, because a plan is looked at anew at each use and the tables it reads change below.
-        messages = messages.localCheckpoint()
         settle(
             self.spark, messages, table, store, Transaction(f"{identity}:{table}", version),
             lambda name: self.step(f"clean {table}: {name}"),

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
-from spark_jobs.cleaning import split
+from spark_jobs.cleaning import judge, split_judged
 from spark_jobs.quality import newest
 
 from spark_jobs.tables import Store, Transaction
@@ -36,41 +36,39 @@ def settle(
     store's clean, superseded and quarantine tables, and the clean table has one row per ``ind``, the newest.
     """
     clean, superseded, quarantine = store.clean(table), store.superseded, store.quarantine
-    good, bad = split(messages, table)
-    good = good.persist()
-    try:
-        quarantine.append(
-            bad.select(F.lit(table).alias("table"), "raw", "_source", "reasons", F.current_timestamp().alias("quarantined_at")),
-            transaction,
-        )  # fmt: skip
-        step("quarantined")
+    # Judged once. A checkpoint, because a plan is looked at anew at each use and the tables it reads change below.
+    good, bad = split_judged(judge(messages, table).localCheckpoint())
 
-        present = clean.read(spark)
-        known = present.join(good.select("ind").distinct(), "ind", "left_semi")
-        columns = [*present.columns, "raw", "_known"]
-        candidates = good.withColumn("_known", F.lit(False)).select(columns).unionByName(
-            known.withColumn("raw", F.lit(None).cast("binary")).withColumn("_known", F.lit(True)).select(columns)
-        )  # fmt: skip
-        winners, losers = newest(candidates, "ind")
-        # A row that is replaced may be recorded already, by a run that died before it replaced it.
-        recorded = superseded.read(spark).where(F.col("table") == table).select("_source")
-        superseded.append(
-            losers.join(recorded, "_source", "left_anti").select(F.lit(table).alias("table"), "ind", "_source", "raw"),
-            transaction,
-        )
-        step("superseded")
+    quarantined = bad.select(
+        F.lit(table).alias("table"), "raw", "_source", "reasons", F.current_timestamp().alias("quarantined_at")
+    )
+    quarantine.append(quarantined, transaction)
+    step("quarantined")
 
-        arrived = winners.where(~F.col("_known")).select(present.columns)
-        if known.isEmpty():
-            clean.append(arrived, transaction)  # an append costs a fraction of a merge
-        else:
-            arrived.createOrReplaceTempView(f"arrived_{table}")
-            spark.sql(f"""
-                MERGE INTO delta.`{clean.path}` AS present USING arrived_{table} AS arrived
-                ON present.ind = arrived.ind
-                WHEN MATCHED THEN UPDATE SET *
-                WHEN NOT MATCHED THEN INSERT *
-            """)
-        step("merged")
-    finally:
-        good.unpersist()
+    present = clean.read(spark)
+    known = present.join(good.select("ind").distinct(), "ind", "left_semi")
+    columns = [*present.columns, "raw", "_known"]
+    candidates = good.withColumn("_known", F.lit(False)).select(columns).unionByName(
+        known.withColumn("raw", F.lit(None).cast("binary")).withColumn("_known", F.lit(True)).select(columns)
+    )  # fmt: skip
+    winners, losers = newest(candidates, "ind")
+    # A row that is replaced may be recorded already, by a run that died before it replaced it.
+    recorded = superseded.read(spark).where(F.col("table") == table).select("_source")
+    superseded.append(
+        losers.join(recorded, "_source", "left_anti").select(F.lit(table).alias("table"), "ind", "_source", "raw"),
+        transaction,
+    )
+    step("superseded")
+
+    arrived = winners.where(~F.col("_known")).select(present.columns)
+    if known.isEmpty():
+        clean.append(arrived, transaction)  # an append costs a fraction of a merge
+    else:
+        arrived.createOrReplaceTempView(f"arrived_{table}")
+        spark.sql(f"""
+            MERGE INTO delta.`{clean.path}` AS present USING arrived_{table} AS arrived
+            ON present.ind = arrived.ind
+            WHEN MATCHED THEN UPDATE SET *
+            WHEN NOT MATCHED THEN INSERT *
+        """)
+    step("merged")
