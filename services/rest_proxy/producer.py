@@ -70,6 +70,7 @@ class Producer:
         self._open: deque[_Delivery] = deque()
         self._complete: deque[_Delivery] = deque()
         self._woken = False
+        self._down = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._poll, name="delivery-reports", daemon=True)
         self._thread.start()
@@ -155,7 +156,10 @@ class Producer:
     def _failed(self, error: KafkaError) -> None:
         if error.fatal():
             self._on_fatal(error.str())
-        else:
+        elif error.code() == KafkaError._ALL_BROKERS_DOWN and not self._down:
+            self._down = True
+            log.warning("no Kafka broker can be reached; trying again until one can")
+        elif not self._down:
             log.warning("kafka: %s", error.str())
 
 

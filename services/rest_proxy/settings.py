@@ -90,7 +90,8 @@ class Settings(BaseSettings):
             # a broker that is back is found again within a second; the default waits up to ten
             "reconnect.backoff.max.ms": 1000,
             "socket.keepalive.enable": True,
-            "log.connection.close": False,
+            # what matters reaches the proxy's own log through callbacks, once
+            "log_level": 2,
         }
 
 

@@ -71,7 +71,7 @@ class ProxyProcess:
         return int(match[1]) * 1024
 
     def __enter__(self) -> "ProxyProcess":
-        return self.start()
+        return self if self.process is not None else self.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -178,7 +178,7 @@ def raw(port: int, request: bytes, timeout: float = 15.0) -> bytes:
 
 def status_of(answer: bytes) -> int:
     """The status in the bytes of an answer; 0 when the connection was closed without one."""
-    match = re.match(rb"HTTP/1\.1 (\d{3})", answer)
+    match = re.match(rb"HTTP/1\.[01] (\d{3})", answer)
     return int(match[1]) if match else 0
 
 
