@@ -76,9 +76,12 @@ def read_topic(settings: Settings, topic: str) -> Iterator[Message]:
             if not batch:
                 raise PartDown(f"Kafka sends nothing of {topic} within {SECONDS:.0f} s")
             for message in batch:
-                if message.error():
-                    raise PartDown(f"reading {topic}: {message.error().str()}")
-                if message.offset() < marks[message.partition()][1]:
+                if error := message.error():
+                    raise PartDown(f"reading {topic}: {error.str()}")
+                partition, offset = message.partition(), message.offset()
+                assert partition is not None  # a record that was read has both
+                assert offset is not None
+                if offset < marks[partition][1]:
                     yield message
             # by position and not by the last record: compaction and transactions leave gaps at the end
             for position in consumer.position([TopicPartition(topic, n) for n in unfinished]):
@@ -101,8 +104,11 @@ def dead_letters(settings: Settings) -> dict[str, int]:
     """Topic to the number of its records in the dead-letter topic; one that was put there twice counts once."""
     coordinates: set[tuple[str, str, str]] = set()
     for message in read_topic(settings, settings.dead_letter_topic):
-        headers = {name: value.decode() for name, value in message.headers() or []}
-        coordinates.add(tuple(headers.get(f"__connect.errors.{part}", "") for part in ("topic", "partition", "offset")))  # type: ignore[arg-type]
+        headers: dict[str, bytes] = dict(message.headers() or [])  # type: ignore[arg-type]  # Connect's are (name, bytes)
+        topic, partition, offset = (
+            headers[f"__connect.errors.{part}"].decode() for part in ("topic", "partition", "offset")
+        )
+        coordinates.add((topic, partition, offset))
     counts: dict[str, int] = {}
     for topic, _, _ in coordinates:
         counts[topic] = counts.get(topic, 0) + 1

@@ -25,7 +25,7 @@ def batch(settings: Settings, step: Callable[[str], None] = lambda name: None) -
     """A batch job with a Spark session and the lease on the batch tables, both given back at the end."""
     from spark_jobs.batch import Batch
     from spark_jobs.lease import Lease
-    from spark_jobs.session import session
+    from spark_jobs.session import end_session, session
 
     require(settings, "localstack", "spark")
     token = Stack(settings).spark_token() if settings.spark_remote else None
@@ -34,8 +34,6 @@ def batch(settings: Settings, step: Callable[[str], None] = lambda name: None) -
     def end(left: str) -> None:
         """End what a dead run left in the Spark server."""
         if settings.spark_remote:
-            from spark_jobs.session import end_session
-
             end_session(settings, token, left)
 
     lease = Lease(

@@ -21,7 +21,8 @@ from pinpipe.errors import SettingsError
 ROOT = Path(__file__).resolve().parent.parent
 """The project's root: where services/, localstack/ and the Makefile are."""
 
-TABLES = ("pin", "geo", "user")
+TableName = Literal["pin", "geo", "user"]
+TABLES: tuple[TableName, ...] = ("pin", "geo", "user")
 """The three tables, in the order in which they are always named."""
 
 LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1", "0.0.0.0"})

@@ -92,7 +92,7 @@ def gather(settings: Settings) -> Status:
             for table in TABLES
             for name, part, ask in _questions(settings, table)
         }
-        batch = {}
+        batch: dict[str, BatchCounts] = {}
         for table in TABLES:
             counts = {name: asked[table, name].result() for name in ("source", "lake", "clean", "superseded",
                                                                      "quarantined", "sink_lag")}  # fmt: skip

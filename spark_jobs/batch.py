@@ -77,8 +77,8 @@ class Batch:
                 self.step(f"load {table}")
         for table, query in queries.items():
             query.awaitTermination()
-            if error := query.exception():
-                raise QueryFailed(f"loading {table} failed: {str(error).splitlines()[0]}")
+            if failure := query.exception():
+                raise QueryFailed(f"loading {table} failed: {str(failure).splitlines()[0]}")
             self.step(f"load {table}")
 
     def clean(self, table: str) -> None:
@@ -114,7 +114,8 @@ class Batch:
     def check(self, run_id: str) -> dict[str, Conservation]:
         """Count each table's messages where they are, write the counts to ``runs``, and return them."""
         store = self.store
-        counts = dict(zip(TABLES, _together(lambda table: count(self.spark, store, table), TABLES), strict=True))
+        counted = _together(lambda table: count(self.spark, store, table), TABLES)
+        counts: dict[str, Conservation] = dict(zip(TABLES, counted, strict=True))
         now = datetime.now(UTC)
         rows = [
             (run_id, store.way, table, now, c.read, c.clean, c.superseded, c.quarantined, c.repeats)
@@ -133,7 +134,7 @@ def messages(objects: DataFrame) -> DataFrame:
     Line n of an object is the record at its first offset + n: the sink keeps it so.
     """
     # ISO-8859-1 maps each byte to one character and back: splitting text is safe then for bytes that are no UTF-8
-    lines = F.split(F.decode("content", F.lit("ISO-8859-1")), "\n")
+    lines = F.split(F.decode("content", "ISO-8859-1"), "\n")
     return (
         objects.select(
             F.regexp_extract("path", NAME, 1).alias("topic"),
@@ -144,7 +145,7 @@ def messages(objects: DataFrame) -> DataFrame:
         )
         .where("line <> '' OR n < lines - 1")
         .select(  # nothing comes after the last line feed
-            F.encode("line", F.lit("ISO-8859-1")).alias("raw"),
+            F.encode("line", "ISO-8859-1").alias("raw"),
             F.struct("topic", "partition", (F.col("first") + F.col("n")).alias("offset")).alias("_source"),
         )
     )

@@ -128,9 +128,9 @@ def judge(messages: DataFrame, table: str) -> DataFrame:
 def split_judged(judged: DataFrame) -> tuple[DataFrame, DataFrame]:
     """What ``judge`` returns as (good, bad).
 
-    good: the table's cleaned columns, then ``_source`` and ``raw``. bad: ``raw``, untouched, ``_source``, ``reasons``.
+    good: the table's cleaned columns, then ``_source``. bad: ``raw``, untouched, ``_source``, ``reasons``.
     """
-    good = judged.where(F.size("reasons") == 0).select("cleaned.*", "_source", "raw")
+    good = judged.where(F.size("reasons") == 0).select("cleaned.*", "_source")
     bad = judged.where(F.size("reasons") > 0).select("raw", "_source", "reasons")
     return good, bad
 

@@ -14,9 +14,10 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 from botocore.exceptions import ClientError
@@ -76,17 +77,15 @@ class Lease:
         self._lost = False
         self._thread = threading.Thread(target=self._renew, name=f"lease {name}", daemon=True)
 
-    def _me(self) -> bytes:
-        process = psutil.Process()
-        holder = Holder(
+    def _me(self) -> Holder:
+        return Holder(
             owner=self._owner,
             host=socket.gethostname(),
             pid=os.getpid(),
-            started=process.create_time(),
+            started=psutil.Process().create_time(),
             session=self._session,
             expires=time.time() + SECONDS,
         )
-        return json.dumps(asdict(holder)).encode()
 
     def _read(self) -> tuple[Holder, str] | None:
         try:
@@ -97,11 +96,12 @@ class Lease:
             raise
         return Holder(**json.load(answer["Body"])), answer["ETag"]
 
-    def _put(self, etag: str | None) -> bool:
-        """Write our lease over the one with ``etag`` (None: over none); False when someone was quicker."""
+    def _put(self, holder: Holder, etag: str | None) -> bool:
+        """Write a lease over the one with ``etag`` (None: over none); False when someone was quicker."""
+        body = json.dumps(asdict(holder)).encode()
+        condition: Any = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
         try:
-            condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
-            answer = self._s3.put_object(Bucket=self._bucket, Key=self._key, Body=self._me(), **condition)  # type: ignore[arg-type]
+            answer = self._s3.put_object(Bucket=self._bucket, Key=self._key, Body=body, **condition)
         except ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] in (404, 409, 412):
                 return False
@@ -125,18 +125,18 @@ class Lease:
     def _take(self) -> bool:
         present = self._read()
         if present is None:
-            return self._put(None)
+            return self._put(self._me(), None)
         holder, etag = present
         if not holder.dead:
             return False
         if holder.session:
             self._take_over(holder.session)
-        return self._put(etag)
+        return self._put(self._me(), etag)
 
     def _renew(self) -> None:
         while not self._stop.wait(RENEW_SECONDS):
             try:
-                if not self._put(self._etag):
+                if not self._put(self._me(), self._etag):
                     self._lost = True
                     return
             except Exception:  # S3 is away: the next try decides; expiry makes it safe for the others
@@ -154,7 +154,5 @@ class Lease:
         self._thread.join(timeout=5)
         if self._lost:
             return
-        try:
-            self._s3.delete_object(Bucket=self._bucket, Key=self._key, IfMatch=self._etag)
-        except Exception:  # it expires by itself; the run's own outcome is what matters
-            return
+        with suppress(Exception):  # it expires by itself; the run's own outcome is what matters
+            self._put(replace(self._me(), session="", expires=0.0), self._etag)

@@ -47,15 +47,12 @@ def settle(
 
     present = clean.read(spark)
     known = present.join(good.select("ind").distinct(), "ind", "left_semi")
-    columns = [*present.columns, "raw", "_known"]
-    candidates = good.withColumn("_known", F.lit(False)).select(columns).unionByName(
-        known.withColumn("raw", F.lit(None).cast("binary")).withColumn("_known", F.lit(True)).select(columns)
-    )  # fmt: skip
+    candidates = good.withColumn("_known", F.lit(False)).unionByName(known.withColumn("_known", F.lit(True)))
     winners, losers = newest(candidates, "ind")
     # A row that is replaced may be recorded already, by a run that died before it replaced it.
     recorded = superseded.read(spark).where(F.col("table") == table).select("_source")
     superseded.append(
-        losers.join(recorded, "_source", "left_anti").select(F.lit(table).alias("table"), "ind", "_source", "raw"),
+        losers.join(recorded, "_source", "left_anti").select(F.lit(table).alias("table"), "ind", "_source"),
         transaction,
     )
     step("superseded")

@@ -1,4 +1,4 @@
-"""The columns of the messages and of the cleaned tables."""
+"""The columns of the messages, of the cleaned tables and of the answers."""
 
 from __future__ import annotations
 
@@ -54,3 +54,27 @@ KAFKA_SOURCE = _columns(topic=StringType(), partition=IntegerType(), offset=Long
 
 KINESIS_SOURCE = _columns(stream=StringType(), shard=StringType(), sequence=StringType())
 """The coordinate of a message in Kinesis; the sequence number is an integer of up to 56 digits."""
+
+_MEASURES = {
+    "category_count": LongType(), "follower_count": IntegerType(), "number_users_joined": LongType(),
+    "median_follower_count": DoubleType(), "post_year": IntegerType(),
+}  # fmt: skip
+
+
+def _answer(*names: str) -> StructType:
+    return _columns(**{name: _MEASURES.get(name, StringType()) for name in names})
+
+
+ANSWERED = {
+    "1": _answer("country", "category", "category_count"),
+    "2a": _answer("post_year", "category", "category_count"),
+    "2b": _answer("post_year", "category", "category_count"),
+    "3a": _answer("country", "poster_name", "follower_count"),
+    "3b": _answer("country", "follower_count"),
+    "4": _answer("age_group", "category", "category_count"),
+    "5": _answer("age_group", "median_follower_count"),
+    "6": _answer("post_year", "number_users_joined"),
+    "7": _answer("post_year", "median_follower_count"),
+    "8": _answer("age_group", "post_year", "median_follower_count"),
+}
+"""The answers' columns, in their order, by the answer's number."""

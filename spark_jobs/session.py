@@ -55,14 +55,10 @@ def session(settings: Settings, token: str | None = None, session_id: str | None
     from pyspark.sql import SparkSession
 
     if settings.spark_remote:
-        address = settings.spark_remote
-        extras = [f"session_id={session_id}"] if session_id else []
         if token:
             # by the environment and not in the address: addresses end up in error texts
             os.environ["SPARK_CONNECT_AUTHENTICATE_TOKEN"] = token
-        if extras:
-            address = address.rstrip("/") + ("" if "/;" in address else "/") + ";" + ";".join(extras)
-        return SparkSession.builder.remote(address).create()
+        return SparkSession.builder.remote(_address(settings.spark_remote, session_id)).create()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("pinpipe")
     for key, value in configuration(settings).items():
@@ -72,19 +68,30 @@ def session(settings: Settings, token: str | None = None, session_id: str | None
     return spark
 
 
+def _address(remote: str, session_id: str | None) -> str:
+    if session_id is None:
+        return remote
+    return f"{remote.rstrip('/')}{'' if '/;' in remote else '/'};session_id={session_id}"
+
+
 def end_session(settings: Settings, token: str | None, session_id: str) -> None:
     """End a session that a dead client left on the server, with everything it still does there."""
     from pyspark.errors import PySparkException
+    from pyspark.sql.connect.client import SparkConnectClient
 
+    assert settings.spark_remote is not None  # without a server nothing outlives its client
+    if token:
+        os.environ["SPARK_CONNECT_AUTHENTICATE_TOKEN"] = token
+    # the bare client: a whole session would become this process's active one
+    client = SparkConnectClient(_address(settings.spark_remote, session_id))
     try:
-        left = session(settings, token, session_id)
-        for query in left.streams.active:
-            query.stop()
-        left.interruptAll()
-        left.stop()
+        client.interrupt_all()
+        client.release_session()
     except PySparkException as error:
-        if "SESSION" not in (error.getCondition() or ""):  # closed already, or unknown to a restarted server
+        if "SESSION" not in str(error):  # closed already, or unknown to a restarted server
             raise
+    finally:
+        client.close()
 
 
 if __name__ == "__main__":

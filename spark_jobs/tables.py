@@ -82,14 +82,12 @@ class Store:
     def clean(self, table: str) -> Table:
         """One row per ``ind``: the newest valid message, cleaned."""
         name = table if self.way == "batch" else f"{self.user_id}_{table}_table"
-        return Table(f"{self.root}/{self.way}/{name}", f"{CLEANED[table].toDDL()}, {self._source_ddl}")
+        return Table(f"{self.root}/{self.way}/{name}", f"{_ddl(CLEANED[table])}, {self._source_ddl}")
 
     @property
     def superseded(self) -> Table:
         """Valid messages that a newer one of the same ``ind`` replaced. Partitioned, so that tables don't collide."""
-        return Table(
-            f"{self.root}/superseded/{self.way}", f"table STRING, ind INT, {self._source_ddl}, raw BINARY", "table"
-        )
+        return Table(f"{self.root}/superseded/{self.way}", f"table STRING, ind INT, {self._source_ddl}", "table")
 
     @property
     def quarantine(self) -> Table:
@@ -99,6 +97,11 @@ class Store:
             f"table STRING, raw BINARY, {self._source_ddl}, reasons ARRAY<STRING>, quarantined_at TIMESTAMP",
             "table",
         )
+
+
+def _ddl(columns: StructType) -> str:
+    # StructType.toDDL wants a session of the calling thread
+    return ", ".join(f"{column.name} {column.dataType.simpleString()}" for column in columns)
 
 
 def runs(root: str) -> Table:

@@ -17,7 +17,7 @@ app = typer.Typer(
     help="The Pinterest data pipeline: MySQL, API Gateway, Kafka, S3, Spark, Delta, answers.",
 )
 for command in (*stack.COMMANDS, *pipeline.COMMANDS):
-    app.command()(command)
+    app.command()(command)  # type: ignore[type-var]  # a tuple of functions with different parameters
 
 
 def main() -> None:

@@ -213,7 +213,6 @@ def read_answers(in_force: Settings, per: Per = Per.user) -> dict[str, list[dict
     from spark_jobs.answers import ANSWERS, sort_rows
 
     from pinpipe import delta, runs
-    from spark_jobs.batch import answers_name
 
     require(in_force, "localstack")
     found: dict[str, list[dict[str, Any]]] = {}
@@ -221,7 +220,7 @@ def read_answers(in_force: Settings, per: Per = Per.user) -> dict[str, list[dict
         with runs.batch(in_force) as job:
             return {answer.number: job.rows(answer, "post") for answer in ANSWERS}
     for answer in ANSWERS:
-        rows = delta.rows(in_force, f"answers/{answers_name(answer)}")
+        rows = delta.rows(in_force, f"answers/{answer.name}")
         if rows is None:
             raise PinpipeError("there are no answers yet: run 'pinpipe batch'")
         found[answer.number] = sort_rows(answer, rows)
