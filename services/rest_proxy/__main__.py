@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 import time
@@ -16,6 +17,8 @@ from services.rest_proxy.settings import Settings, load
 log = logging.getLogger("services.rest_proxy")
 
 _LINGERING_SECONDS = 2.0
+"""How long the rest of a body that was refused is read, so that its sender gets to see the answer."""
+_REQUESTS_SHARE = 0.75
 _BACKLOG = 1024
 
 
@@ -40,7 +43,8 @@ async def serve(settings: Settings) -> int:
         keepalive_timeout=settings.idle_timeout,
         lingering_time=_LINGERING_SECONDS,
         auto_decompress=False,
-        shutdown_timeout=settings.shutdown_timeout,
+        # the rest of the time is for the records themselves
+        shutdown_timeout=settings.shutdown_timeout * _REQUESTS_SHARE,
     )
     await runner.setup()
     try:
@@ -80,4 +84,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    logging.shutdown()
+    sys.stdout.flush()
+    # not sys.exit: it would wait for threads in which Kafka's client says goodbye to a broker that is not there
+    os._exit(code)

@@ -69,7 +69,11 @@ class Proxy:
         app.router.add_get("/metrics", service.metrics)
         app.router.add_get("/openapi.json", service.openapi)
         app.router.add_get("/", service.root)
+        app.on_shutdown.append(self._interrupt)
         return app
+
+    async def _interrupt(self, _: web.Application) -> None:
+        self.consumers.interrupt()
 
     async def close(self, timeout: float) -> int:
         """Deliver what was accepted and let go of Kafka; returns the records not acknowledged within ``timeout`` s."""

@@ -95,6 +95,12 @@ class Consumers:
         self._entry(group, name)
         await asyncio.wait([self._drop((group, name))], timeout=self._settings.metadata_timeout)
 
+    def interrupt(self) -> None:
+        """End every read that waits; what it has by then is its answer."""
+        for entry in self._entries.values():
+            if entry is not None:
+                entry.instance.stop()
+
     async def close(self, timeout: float) -> bool:
         """Close all; whether that was done within ``timeout`` s."""
         self._timer.cancel()

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 _ROOT = Path(__file__).resolve().parents[2]
 _CLUSTER_ID = "5L6g3nShT-eMCtK--X86sw"
@@ -34,6 +34,9 @@ share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 auto.create.topics.enable={auto_create}
 log.cleaner.dedupe.buffer.size=2097152
+# a killed broker is let in again once its old session is over; the default is 9 s
+broker.session.timeout.ms=2000
+broker.heartbeat.interval.ms=500
 """
 _LOGGING = """\
 status=warn
@@ -159,6 +162,16 @@ class Broker:
                 return name
             time.sleep(0.02)
         raise RuntimeError(f"topic {name} did not appear")
+
+    def add_partitions(self, name: str, total: int) -> None:
+        """Give a topic more partitions and wait until the broker serves them."""
+        admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        admin.create_partitions([NewPartitions(name, total)])[name].result(15)
+        deadline = time.monotonic() + 15
+        while len(admin.list_topics(name, timeout=5).topics[name].partitions) != total:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"topic {name} did not get {total} partitions")
+            time.sleep(0.02)
 
     def log_tail(self, lines: int = 30) -> str:
         """The end of the broker's log."""
