@@ -12,9 +12,8 @@ from pinpipe.settings import Settings
 from pinpipe.stack import Stack, require
 
 if TYPE_CHECKING:
-    from spark_jobs.quality import Conservation
-
     from spark_jobs.batch import Batch
+    from spark_jobs.quality import Conservation
 
 STEPS = ("load", "clean", "answers")
 """The parts of a batch run, in their order."""

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
-from spark_jobs.answers import ANSWERS, Answer
-from spark_jobs.quality import Conservation
 
 from pinpipe.settings import TABLES, Settings
+from spark_jobs.answers import ANSWERS, Answer, Per
 from spark_jobs.errors import QueryFailed
 from spark_jobs.merge import Step, settle
+from spark_jobs.quality import Conservation
 from spark_jobs.tables import Store, Transaction, runs
 
 if TYPE_CHECKING:
@@ -97,12 +97,15 @@ class Batch:
         """Clean the three tables, at the same time: most of it is waiting for S3."""
         _together(self.clean, TABLES)
 
+    def rows(self, answer: Answer, per: Per = "user") -> DataFrame:
+        """One answer, computed from the clean tables as they are."""
+        pin, geo, user = (self.store.clean(table).read(self.spark) for table in TABLES)
+        return answer.compute(pin, geo, user, per)
+
     def answer(self, answer: Answer) -> None:
         """Compute one answer and write it over the last one."""
-        pin, geo, user = (self.store.clean(table).read(self.spark) for table in TABLES)
-        rows = answer.compute(pin, geo, user)
         # one file: some hundred rows at most
-        rows.coalesce(1).write.format("delta").mode("overwrite").option("overwriteSchema", "true").save(
+        self.rows(answer).coalesce(1).write.format("delta").mode("overwrite").option("overwriteSchema", "true").save(
             answers_path(self.store.root, answer)
         )
         self.step(f"answer {answer.number}")

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
+
 from spark_jobs.cleaning import judge, split_judged
 from spark_jobs.quality import newest
-
 from spark_jobs.tables import Store, Transaction
 
 if TYPE_CHECKING:
@@ -37,7 +37,10 @@ def settle(
     """
     clean, superseded, quarantine = store.clean(table), store.superseded, store.quarantine
     # Judged once. A checkpoint, because a plan is looked at anew at each use and the tables it reads change below.
-    good, bad = split_judged(judge(messages, table).localCheckpoint())
+    judged = judge(messages, table).localCheckpoint()
+    if judged.isEmpty():
+        return
+    good, bad = split_judged(judged)
 
     quarantined = bad.select(
         F.lit(table).alias("table"), "raw", "_source", "reasons", F.current_timestamp().alias("quarantined_at")

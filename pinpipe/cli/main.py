@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -22,20 +23,34 @@ for command in (*stack.COMMANDS, *pipeline.COMMANDS):
 
 def main() -> None:
     """Run a command: an error a person can mend is one line and exit code 1, wrong usage 2, Ctrl-C 130."""
+    code = _run()
+    if "deltalake" in sys.modules:
+        # its threads abort the process when the interpreter ends around them ("terminate called without an active
+        # exception"); everything of ours is closed by now
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def _run() -> int:
     try:
         app(standalone_mode=True)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
     except PinpipeError as error:
         complain(str(error))
-        sys.exit(1)
+        return 1
     except KeyboardInterrupt:
         complain("stopped")
-        sys.exit(130)
+        return 130
     except Exception as error:
         told = _spark_or_aws(error)
         if told is None:
             raise  # a fault of ours: its trace is what a report needs
         complain(told)
-        sys.exit(1)
+        return 1
+    return 0
 
 
 def _spark_or_aws(error: Exception) -> str | None:

@@ -46,25 +46,24 @@ def progress(text: str, total: int | None = None) -> Iterator[Progress]:
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], limit: int | None = None) -> None:
     """A table; with ``limit``, its first rows and how many more there are."""
-    shown = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    out.print(escape(title), style="bold")
+    shown = Table(header_style="bold")
     for place, name in enumerate(columns):
         numeric = rows and isinstance(rows[0][place], int | float)
         shown.add_column(name, justify="right" if numeric else "left")
     for row in rows[:limit]:
-        shown.add_row(*(_text(value) for value in row))
+        shown.add_row(*(_text(name, value) for name, value in zip(columns, row, strict=True)))
     out.print(shown)
     if limit is not None and len(rows) > limit:
         out.print(f"… {len(rows) - limit} more rows", style="dim")
     out.print()
 
 
-def _text(value: Any) -> str:
+def _text(column: str, value: Any) -> str:
     """A value as a person reads it; texts of the data are never taken as markup."""
     if value is None:
         return "?"
-    if isinstance(value, bool):
-        return str(value)
-    if isinstance(value, int):
+    if isinstance(value, int) and not column.endswith("year"):
         return f"{value:,}".replace(",", " ")
     if isinstance(value, float):
         return f"{value:,.1f}".replace(",", " ")

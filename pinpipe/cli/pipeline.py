@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -194,37 +193,31 @@ def answers(
 
     if number is not None and number not in {answer.number for answer in ANSWERS}:
         raise typer.BadParameter(f"there is no answer {number!r}; there are {', '.join(a.number for a in ANSWERS)}")
-    found = read_answers(settings.load(), per)
-    chosen = {key: rows for key, rows in found.items() if number in (None, key)}
+    found = read_answers(settings.load(), per, number)
     if as_json:
-        out.print_json(json.dumps(chosen, default=_json))
-        return
-    show_answers(chosen)
+        out.print_json(json.dumps(found))
+    else:
+        show_answers(found)
 
 
-def _json(value: Any) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    raise TypeError(type(value).__name__)
-
-
-def read_answers(in_force: Settings, per: Per = Per.user) -> dict[str, list[dict[str, Any]]]:
-    """Answer number to its rows, in the order that the answer defines."""
+def read_answers(in_force: Settings, per: Per = Per.user, number: str | None = None) -> dict[str, list[dict[str, Any]]]:
+    """Answer number to its rows, in the order that the answer defines; of one answer or all."""
+    from pinpipe import delta, runs
     from spark_jobs.answers import ANSWERS, sort_rows
 
-    from pinpipe import delta, runs
-
     require(in_force, "localstack")
-    found: dict[str, list[dict[str, Any]]] = {}
+    chosen = [answer for answer in ANSWERS if number in (None, answer.number)]
     if per is Per.post:
         with runs.batch(in_force) as job:
-            return {answer.number: job.rows(answer, "post") for answer in ANSWERS}
-    for answer in ANSWERS:
-        rows = delta.rows(in_force, f"answers/{answer.name}")
-        if rows is None:
-            raise PinpipeError("there are no answers yet: run 'pinpipe batch'")
-        found[answer.number] = sort_rows(answer, rows)
-    return found
+            computed = {answer: [row.asDict() for row in job.rows(answer, "post").collect()] for answer in chosen}
+    else:
+        computed = {}
+        for answer in chosen:
+            rows = delta.rows(in_force, f"answers/{answer.name}")
+            if rows is None:
+                raise PinpipeError("there are no answers yet: run 'pinpipe batch'")
+            computed[answer] = rows
+    return {answer.number: sort_rows(answer, rows) for answer, rows in computed.items()}
 
 
 def show_answers(found: dict[str, list[dict[str, Any]]], limit: int | None = None) -> None:
