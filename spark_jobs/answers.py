@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pyspark.sql import Window
@@ -37,7 +37,7 @@ USER = ("user_name", "age", "date_joined")
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer: what is asked, what exactly that means, how it is computed, and in which order its rows are shown.
+    """One answer: what is asked, how it is computed, and in which order its rows are shown.
 
     ``name`` is its table below ``answers/``. ``order`` names columns, with a minus where the highest comes first.
     ``has_readings`` says whether ``per`` makes a difference.
@@ -46,7 +46,6 @@ class Answer:
     number: str
     name: str
     question: str
-    definition: str
     function: Callable[..., DataFrame]
     order: tuple[str, ...]
     has_readings: bool = False
@@ -55,6 +54,11 @@ class Answer:
     def columns(self) -> tuple[str, ...]:
         """Its columns, in order; their types are in :data:`spark_jobs.schemas.ANSWERED`."""
         return tuple(ANSWERED[self.number].names)
+
+    @property
+    def definition(self) -> str:
+        """What exactly the question means: its function's docstring."""
+        return cleandoc(self.function.__doc__ or "")
 
     def compute(self, pin: DataFrame, geo: DataFrame, user: DataFrame, per: Per = "user") -> DataFrame:
         """The answer's rows, in its order."""
@@ -68,39 +72,51 @@ def sort_rows(answer: Answer, rows: Iterable[Row]) -> list[Row]:
 
 
 def category_by_country(pin: DataFrame, geo: DataFrame, user: DataFrame) -> DataFrame:
-    return _most(_posts(pin.join(geo, "ind"), "country", "category"), "category_count", "country")
+    """The category with the most posts in each country; every category with that many."""
+    return _most(_posts(_join(pin, geo), "country", "category"), "category_count", "country")
 
 
 def categories_by_year(pin: DataFrame, geo: DataFrame, user: DataFrame) -> DataFrame:
-    posts = pin.join(geo, "ind").withColumn("post_year", year(F.col("timestamp")))
+    """The posts of each category in each year (UTC) of `timestamp`."""
+    posts = _join(pin, geo).withColumn("post_year", year(F.col("timestamp")))
     return _posts(posts.where(F.col("post_year").between(*POST_YEARS)), "post_year", "category")
 
 
 def category_by_year(pin: DataFrame, geo: DataFrame, user: DataFrame) -> DataFrame:
+    """The category with the most posts in each year (UTC) of `timestamp`; every category with that many."""
     return _most(categories_by_year(pin, geo, user), "category_count", "post_year")
 
 
 def most_followed_by_country(pin: DataFrame, geo: DataFrame, user: DataFrame) -> DataFrame:
-    known = pin.join(geo, "ind").dropna(subset=["country", "poster_name", "follower_count"])
+    """The `poster_name` with the highest follower count in each country, once; every one with that count. Posts
+    without a name or a count are left out.
+    """
+    known = _join(pin, geo).dropna(subset=["country", "poster_name", "follower_count"])
     users = known.groupBy("country", "poster_name").agg(F.max("follower_count").alias("follower_count"))
     return _most(users, "follower_count", "country")
 
 
 def country_of_most_followed(pin: DataFrame, geo: DataFrame, user: DataFrame) -> DataFrame:
+    """The country whose most followed user (3a) has the highest count of all, once; every country with that count."""
     countries = most_followed_by_country(pin, geo, user).select("country", "follower_count").distinct()
     return countries.join(countries.agg(F.max("follower_count").alias("follower_count")), "follower_count")
 
 
 def category_by_age_group(pin: DataFrame, geo: DataFrame, user: DataFrame) -> DataFrame:
-    posts = pin.join(user, "ind").withColumn("age_group", age_group(F.col("age")))
+    """The category with the most posts in each age group; every category with that many."""
+    posts = _join(pin, user).withColumn("age_group", age_group(F.col("age")))
     return _most(_posts(posts, "age_group", "category"), "category_count", "age_group")
 
 
 def median_by_age_group(pin: DataFrame, geo: DataFrame, user: DataFrame, per: Per = "user") -> DataFrame:
+    """The exact median over users (`user_name`, `age`, `date_joined`), each once with the highest count of their
+    posts. Users without a known count are left out.
+    """
     return _median_followers(pin, user, per, "age_group")
 
 
 def users_by_joining_year(pin: DataFrame, geo: DataFrame, user: DataFrame, per: Per = "user") -> DataFrame:
+    """The users (`user_name`, `age`, `date_joined`) by year (UTC) of `date_joined`; needs the user table alone."""
     users = user.select(*USER).distinct() if per == "user" else user
     joined = users.withColumn("post_year", year(F.col("date_joined")))
     counted = joined.where(F.col("post_year").between(*JOINING_YEARS)).groupBy("post_year")
@@ -108,12 +124,14 @@ def users_by_joining_year(pin: DataFrame, geo: DataFrame, user: DataFrame, per: 
 
 
 def median_by_joining_year(pin: DataFrame, geo: DataFrame, user: DataFrame, per: Per = "user") -> DataFrame:
+    """The median of 5 by year (UTC) of `date_joined`."""
     return _median_followers(pin, user, per, "post_year")
 
 
 def median_by_age_group_and_joining_year(
     pin: DataFrame, geo: DataFrame, user: DataFrame, per: Per = "user"
 ) -> DataFrame:
+    """The median of 5 by age group and year (UTC) of `date_joined`."""
     return _median_followers(pin, user, per, "age_group", "post_year")
 
 
@@ -130,6 +148,11 @@ def year(time: Column) -> Column:
     return F.year(F.date_from_unix_date(F.floor(F.unix_seconds(time) / 86_400).cast("int")))
 
 
+def _join(left: DataFrame, right: DataFrame) -> DataFrame:
+    # both tables have a _source of their own
+    return left.drop("_source").join(right.drop("_source"), "ind")
+
+
 def _posts(posts: DataFrame, *columns: str) -> DataFrame:
     """How many posts there are of each value of some columns; posts without a value are left out."""
     return posts.dropna(subset=list(columns)).groupBy(*columns).agg(F.count("*").alias("category_count"))
@@ -143,7 +166,7 @@ def _most(rows: DataFrame, measure: str, column: str) -> DataFrame:
 
 def _median_followers(pin: DataFrame, user: DataFrame, per: Per, *columns: str) -> DataFrame:
     """The exact median of the known follower counts for each value of some columns."""
-    followers = pin.join(user, "ind").dropna(subset=["follower_count"])
+    followers = _join(pin, user).dropna(subset=["follower_count"])
     if per == "user":
         followers = followers.groupBy(*USER).agg(F.max("follower_count").alias("follower_count"))
     by = {"age_group": age_group(F.col("age")), "post_year": year(F.col("date_joined"))}
@@ -158,8 +181,7 @@ def _median_followers(pin: DataFrame, user: DataFrame, per: Per, *columns: str) 
 def _in_order(column: str) -> Column:
     name = column.removeprefix("-")
     if name == "age_group":
-        places = {group: F.lit(place) for place, group in enumerate(AGE_GROUPS)}
-        return reduce(lambda chain, item: chain.when(F.col(name) == item[0], item[1]), places.items(), F.when(F.lit(False), 0)).asc()  # fmt: skip
+        return F.array_position(F.lit(list(AGE_GROUPS)), F.col(name)).asc()
     return F.col(name).desc() if column.startswith("-") else F.col(name).asc()
 
 
@@ -172,90 +194,44 @@ def _rank(column: str, row: Mapping[str, Any]) -> Any:
 
 ANSWERS = (
     Answer(
-        "1",
-        "1_category_by_country",
-        "Most popular category per country",
-        "The category with the most posts in each country; every category with that many.",
-        category_by_country,
-        ("country", "-category_count", "category"),
+        "1", "1_category_by_country", "Most popular category per country",
+        category_by_country, ("country", "-category_count", "category"),
     ),
     Answer(
-        "2a",
-        "2a_categories_by_year",
-        "Posts per category and year, 2018-2022",
-        "The posts of each category in each year (UTC) of `timestamp`.",
-        categories_by_year,
-        ("post_year", "-category_count", "category"),
+        "2a", "2a_categories_by_year", "Posts per category and year, 2018-2022",
+        categories_by_year, ("post_year", "-category_count", "category"),
     ),
     Answer(
-        "2b",
-        "2b_category_by_year",
-        "Most popular category per year, 2018-2022",
-        "The category with the most posts in each year (UTC) of `timestamp`; every category with that many.",
-        category_by_year,
-        ("post_year", "-category_count", "category"),
+        "2b", "2b_category_by_year", "Most popular category per year, 2018-2022",
+        category_by_year, ("post_year", "-category_count", "category"),
     ),
     Answer(
-        "3a",
-        "3a_most_followed_by_country",
-        "Most followed user per country",
-        "The `poster_name` with the highest follower count in each country, once; every one with that count. "
-        "Posts without a name or a count are left out.",
-        most_followed_by_country,
-        ("country", "-follower_count", "poster_name"),
+        "3a", "3a_most_followed_by_country", "Most followed user per country",
+        most_followed_by_country, ("country", "-follower_count", "poster_name"),
     ),
     Answer(
-        "3b",
-        "3b_country_of_most_followed",
-        "Country of the most followed user",
-        "The country whose most followed user (3a) has the highest count of all, once; every country with that count.",
-        country_of_most_followed,
-        ("country", "-follower_count"),
+        "3b", "3b_country_of_most_followed", "Country of the most followed user",
+        country_of_most_followed, ("country", "-follower_count"),
     ),
     Answer(
-        "4",
-        "4_category_by_age_group",
-        "Most popular category per age group",
-        "The category with the most posts in each age group; every category with that many.",
-        category_by_age_group,
-        ("age_group", "-category_count", "category"),
+        "4", "4_category_by_age_group", "Most popular category per age group",
+        category_by_age_group, ("age_group", "-category_count", "category"),
     ),
     Answer(
-        "5",
-        "5_median_by_age_group",
-        "Median followers per age group",
-        "The exact median over users (`user_name`, `age`, `date_joined`), each once with the highest count of their "
-        "posts. Users without a known count are left out.",
-        median_by_age_group,
-        ("age_group",),
-        has_readings=True,
+        "5", "5_median_by_age_group", "Median followers per age group",
+        median_by_age_group, ("age_group",), has_readings=True,
     ),
     Answer(
-        "6",
-        "6_users_by_joining_year",
-        "Users joined per year, 2015-2020",
-        "The users (`user_name`, `age`, `date_joined`) by year (UTC) of `date_joined`; needs the user table alone.",
-        users_by_joining_year,
-        ("post_year",),
-        has_readings=True,
+        "6", "6_users_by_joining_year", "Users joined per year, 2015-2020",
+        users_by_joining_year, ("post_year",), has_readings=True,
     ),
     Answer(
-        "7",
-        "7_median_by_joining_year",
-        "Median followers per joining year, 2015-2020",
-        "As 5, by year (UTC) of `date_joined`.",
-        median_by_joining_year,
-        ("post_year",),
-        has_readings=True,
+        "7", "7_median_by_joining_year", "Median followers per joining year, 2015-2020",
+        median_by_joining_year, ("post_year",), has_readings=True,
     ),
     Answer(
-        "8",
-        "8_median_by_age_group_and_joining_year",
-        "Median followers per age group and joining year, 2015-2020",
-        "As 5, by age group and year (UTC) of `date_joined`.",
-        median_by_age_group_and_joining_year,
-        ("age_group", "post_year"),
-        has_readings=True,
+        "8", "8_median_by_age_group_and_joining_year", "Median followers per age group and joining year, 2015-2020",
+        median_by_age_group_and_joining_year, ("age_group", "post_year"), has_readings=True,
     ),
-)
+)  # fmt: skip
 """The ten tables, in the order of the questions."""
