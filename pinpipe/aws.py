@@ -129,7 +129,7 @@ def api_stack(settings: Settings) -> str:
 
 
 def storage_stack(settings: Settings) -> str:
-    """The name of the CloudFormation stack that holds the bucket."""
+    """The name of the CloudFormation stack that holds the bucket, the streams and their role."""
     return f"{settings.pin_user_id}-pinpipe-storage"
 
 

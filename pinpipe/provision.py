@@ -1,8 +1,8 @@
-"""Makes what the pipeline needs and does not bring itself: topics, bucket, API, the sink's connector.
+"""Makes what the pipeline needs and does not bring itself: topics, bucket, streams, API, the sink's connector.
 
-Every step looks first and changes only what differs, so that all of it can be run again at any time. The bucket's
-stack is never deleted from here; LocalStack forgets it when it stops, and then the lake is filled again from the
-topics.
+Every step looks first and changes only what differs, so that all of it can be run again at any time. The stack of
+bucket and streams is never deleted from here; LocalStack forgets it when it stops, and then the lake is filled again
+from the topics.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from string import Template
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import requests
 from botocore.exceptions import ClientError
@@ -38,7 +38,7 @@ class Provisioned:
 
 
 def provision(settings: Settings, report: Callable[[str], None] = lambda change: None) -> Provisioned:
-    """Make topics, bucket, API and connector what they should be; ``report`` is told each change as it happens."""
+    """Make topics, bucket, streams, API and connector what they should be; ``report`` is told each change at once."""
     changes: list[str] = []
 
     def changed(text: str) -> None:
@@ -48,8 +48,8 @@ def provision(settings: Settings, report: Callable[[str], None] = lambda change:
     for topic in topics(settings):
         changed(f"topic {topic}")
     access = AwsAccess.of(settings)
-    if storage(settings, access):
-        changed(f"bucket {settings.bucket}")
+    for change in (*storage(settings, access), *streams(settings, access)):
+        changed(change)
     if api(settings, access):
         changed(f"API {settings.pin_user_id}-api")
     if lake_is_empty(settings, access) and refill(settings):
@@ -78,31 +78,89 @@ def topics(settings: Settings) -> list[str]:
 # CloudFormation
 
 
-def _deploy(access: AwsAccess, name: str, template: str, parameters: dict[str, str]) -> None:
+def _deploy(access: AwsAccess, name: str, template: str, parameters: dict[str, str], *, update: bool = False) -> None:
     cloudformation = access.cloudformation()
-    cloudformation.create_stack(
+    deploy = cloudformation.update_stack if update else cloudformation.create_stack
+    deploy(
         StackName=name,
         TemplateBody=template,
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         Capabilities=["CAPABILITY_NAMED_IAM"],
     )
-    cloudformation.get_waiter("stack_create_complete").wait(
-        StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 300}
-    )
+    done = cloudformation.get_waiter("stack_update_complete" if update else "stack_create_complete")
+    done.wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 300})
 
 
-def storage(settings: Settings, access: AwsAccess) -> bool:
-    """Create the bucket's stack when the bucket is not there; return whether it was created."""
+def _template(file: str, parameters: dict[str, str]) -> tuple[str, str]:
+    """A template of localstack/, and the hash that tells whether it or its parameters changed."""
+    template = (ROOT / "localstack" / file).read_text()
+    return template, hashlib.sha256((template + json.dumps(parameters)).encode()).hexdigest()[:16]
+
+
+def storage(settings: Settings, access: AwsAccess) -> list[str]:
+    """Create the stack of bucket, streams and role, or update it when its template changed; return what was done.
+
+    A bucket that is there without the stack is used as it is. An update never touches the bucket.
+    """
+    parameters = {"UserId": settings.pin_user_id, "StreamMode": _stream_mode(settings)}
+    template, document = _template("storage.yaml", parameters)
+    template = template.replace("DocumentHash\n", f"{document}\n")
+    name = storage_stack(settings)
+    outputs = stack_outputs(access, name)
+    present = _bucket_is_there(settings, access)
+    if not outputs:
+        _deploy(access, name, template, parameters | {"MakeBucket": "no" if present else "yes"})
+        return ["streams and role"] if present else [f"bucket {settings.bucket}, streams and role"]
+    if not present:
+        raise NotProvisioned(
+            f"the bucket {settings.bucket} is gone, its stack {name} is not: delete the stack, which takes the streams "
+            "with it, and run 'pinpipe provision'"
+        )
+    if outputs.get("DocumentHash") == document:
+        return []
+    _deploy(access, name, template, parameters | {"MakeBucket": outputs.get("MakeBucket", "yes")}, update=True)
+    return [f"stack {name}"]
+
+
+def _bucket_is_there(settings: Settings, access: AwsAccess) -> bool:
     try:
         access.s3().head_bucket(Bucket=settings.bucket)
     except ClientError as error:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
             raise
-    else:
         return False
-    template = (ROOT / "localstack" / "storage.yaml").read_text()
-    _deploy(access, storage_stack(settings), template, {"UserId": settings.pin_user_id})
     return True
+
+
+def _stream_mode(settings: Settings) -> Literal["PROVISIONED", "ON_DEMAND"]:
+    return "ON_DEMAND" if settings.pin_stream_mode == "on-demand" else "PROVISIONED"
+
+
+def streams(settings: Settings, access: AwsAccess) -> list[str]:
+    """Create the streams that are missing and set the mode of those in another; return what was done.
+
+    The stack has made them; but a stream can be deleted through the API, and LocalStack answers an update of a
+    stream as complete and changes nothing.
+    """
+    kinesis = access.kinesis()
+    mode = _stream_mode(settings)
+    done = []
+    for name in map(settings.stream, TABLES):
+        try:
+            present = kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
+        except kinesis.exceptions.ResourceNotFoundException:
+            if mode == "ON_DEMAND":
+                kinesis.create_stream(StreamName=name, StreamModeDetails={"StreamMode": mode})
+            else:
+                kinesis.create_stream(StreamName=name, ShardCount=1, StreamModeDetails={"StreamMode": mode})
+            done.append(f"stream {name}")
+        else:
+            if present["StreamModeDetails"]["StreamMode"] == mode:
+                continue
+            kinesis.update_stream_mode(StreamARN=present["StreamARN"], StreamModeDetails={"StreamMode": mode})
+            done.append(f"stream {name} is {settings.pin_stream_mode} now")
+        kinesis.get_waiter("stream_exists").wait(StreamName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 300})
+    return done
 
 
 def api(settings: Settings, access: AwsAccess) -> bool:
@@ -111,8 +169,7 @@ def api(settings: Settings, access: AwsAccess) -> bool:
     LocalStack answers an update of an API as complete and changes nothing, so a changed one is deleted and created.
     """
     parameters = {"UserId": settings.pin_user_id, "RestProxyUrl": settings.rest_proxy_url}
-    template = (ROOT / "localstack" / "api.yaml").read_text()
-    document = hashlib.sha256((template + json.dumps(parameters)).encode()).hexdigest()[:16]
+    template, document = _template("api.yaml", parameters)
     name = api_stack(settings)
     outputs = stack_outputs(access, name)
     if outputs.get("DocumentHash") == document:

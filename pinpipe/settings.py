@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     pin_flush_size: Annotated[int, Field(ge=1, le=100_000)] = 500
     pin_rotate_ms: Annotated[int, Field(ge=200, le=3_600_000)] = 1000
 
+    # how the three streams are made: with a shard each, or with as many as AWS chooses (the course)
+    pin_stream_mode: Literal["provisioned", "on-demand"] = "provisioned"
+
     # the heap of the Spark server, or of a command's own session
     pin_spark_memory: Annotated[str, Field(pattern=r"^\d+[mg]$")] = "1g"
 
@@ -144,6 +147,10 @@ class Settings(BaseSettings):
     def topic(self, table: str) -> str:
         """The Kafka topic of a table, ``<UserId>.pin`` for ``pin``."""
         return f"{self.pin_user_id}.{table}"
+
+    def stream(self, table: str) -> str:
+        """The Kinesis stream of a table, ``streaming-<UserId>-pin`` for ``pin``."""
+        return f"streaming-{self.pin_user_id}-{table}"
 
     @property
     def local(self) -> bool:

@@ -27,7 +27,9 @@ TOOLS = ROOT / ".pinpipe"
 READY_SECONDS = 150
 """How long the parts may take until all answer."""
 
-_OF_A_USER = {"PIN_USER_ID", "PIN_TABLES_PATH", "PIN_CHECKPOINT_PATH", "PIN_FLUSH_SIZE", "PIN_ROTATE_MS"}
+_OF_A_USER = {
+    "PIN_USER_ID", "PIN_TABLES_PATH", "PIN_CHECKPOINT_PATH", "PIN_FLUSH_SIZE", "PIN_ROTATE_MS", "PIN_STREAM_MODE",
+}  # fmt: skip
 
 _HEAD = """\
 [supervisord]
