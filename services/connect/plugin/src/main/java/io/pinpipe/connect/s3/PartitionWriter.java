@@ -107,7 +107,7 @@ final class PartitionWriter {
    * @throws ConnectException when the store or the dead-letter topic refused something for good
    */
   boolean settle() {
-    boolean progress = false;
+    boolean progress = advance();
     if (waits() && listing.isDone()) {
       for (ObjectStore.Stored stored : result(listing)) {
         keys.firstOffset(tp, stored.key()).ifPresent(first -> leftovers.put(first, stored.size()));
@@ -117,8 +117,17 @@ final class PartitionWriter {
       waiting.forEach(this::write);
       waiting.clear();
     }
-    while (!pending.isEmpty() && pending.peek().done().isDone()) {
-      result(pending.poll().done());
+    if (!pending.isEmpty() && pending.peek().done().isDone()) {
+      result(pending.peek().done());
+    }
+    return progress;
+  }
+
+  /** Moves the safe offset over what is done; stops at what failed, and leaves it to {@link #settle}. */
+  boolean advance() {
+    boolean progress = false;
+    while (!pending.isEmpty() && succeeded(pending.peek().done())) {
+      pending.poll();
       progress = true;
     }
     return progress;
@@ -182,8 +191,8 @@ final class PartitionWriter {
     if (object != null && (offset != object.end() || leftovers.containsKey(offset))) {
       seal();
     }
-    next = offset + 1;
     byte[] line = line(record);
+    next = offset + 1;
     if (line == null) {
       seal();
       return;
@@ -220,6 +229,21 @@ final class PartitionWriter {
       seal();
       pending.add(new Pending(record.originalKafkaOffset(), reporter.report(record, e)));
       return null;
+    }
+  }
+
+  private static boolean succeeded(Future<?> done) {
+    if (!done.isDone()) {
+      return false;
+    }
+    try {
+      done.get();
+      return true;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    } catch (ExecutionException e) {
+      return false;
     }
   }
 

@@ -89,11 +89,11 @@ public final class S3SinkTask extends SinkTask {
 
   @Override
   public Map<TopicPartition, OffsetAndMetadata> preCommit(Map<TopicPartition, OffsetAndMetadata> consumed) {
-    settle();
     Map<TopicPartition, OffsetAndMetadata> safe = new HashMap<>();
     for (TopicPartition tp : consumed.keySet()) {
       PartitionWriter writer = writers.get(tp);
       if (writer != null) {
+        writer.advance();
         writer.safe().ifPresent(offset -> safe.put(tp, new OffsetAndMetadata(offset)));
       }
     }
