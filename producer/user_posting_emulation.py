@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -16,13 +16,24 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from producer.emulator import Report
+    from producer.senders import Sender
     from producer.tables import Post
 
 
 def main() -> int:
-    """Post until stopped; print each post's three rows, and at the end the counts. Returns the exit code."""
+    """Post to Kafka until stopped; see :func:`run`."""
     if str(ROOT) not in sys.path:  # run as a script, Python knows only the script's own folder
         sys.path.insert(0, str(ROOT))
+    from producer.rest_sender import rest_senders
+
+    return run(rest_senders)
+
+
+def run(senders_of: Callable[..., Sequence[Sender]]) -> int:
+    """Post until stopped, with the senders that ``rest_senders`` or another of its kind makes.
+
+    Prints each post's three rows, and at the end the counts. Returns the exit code.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
     from pinpipe import aws, settings
@@ -30,7 +41,6 @@ def main() -> int:
     from producer.database import Database
     from producer.emulator import Pace, PostingFailed, post
     from producer.order import course_order
-    from producer.rest_sender import rest_senders
 
     stop = Event()
 
@@ -42,7 +52,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, ask_to_stop)
     try:
         current = settings.load()
-        senders = rest_senders(aws.invoke_url(current), current.pin_user_id, stop=stop)
+        senders = senders_of(aws.invoke_url(current), current.pin_user_id, stop=stop)
         with Database(current.mysql_url.get_secret_value(), stop=stop) as database:
             order = course_order(keys=database.keys())
             report = post(database, senders, order, pace=Pace.COURSE, on_progress=_print_rows, stop=stop)

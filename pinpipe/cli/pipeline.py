@@ -25,10 +25,19 @@ from pinpipe.stack import require
 
 if TYPE_CHECKING:
     from producer.emulator import Report
+    from producer.senders import Sender
     from producer.tables import Post
 
 SHOWN_ROWS = 12
 """Rows of an answer that the demo prints; `pinpipe answers` prints all."""
+
+
+class Target(StrEnum):
+    """Where posts are sent."""
+
+    kafka = "kafka"
+    kinesis = "kinesis"
+    both = "both"
 
 
 class Pace(StrEnum):
@@ -63,14 +72,17 @@ def seed(
 def post(
     count: Annotated[int | None, typer.Option(min=1, help="How many posts; without it, until stopped.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Every post once, in key order.")] = False,
-    batch_size: Annotated[int, typer.Option(min=1, max=2000, help="Posts per request at the fast pace.")] = 500,
+    batch_size: Annotated[
+        int, typer.Option(min=1, max=2000, help="Posts per request at the fast pace; Kinesis takes 500 at most.")
+    ] = 500,
+    to: Annotated[Target, typer.Option(help="The topics, the streams, or both.")] = Target.kafka,
     pace: Annotated[Pace, typer.Option(help="The course's pauses with one record a request, or batches.")] = Pace.fast,
     show: Annotated[bool, typer.Option("--print", help="Show the three rows of each post.")] = False,
 ) -> None:
     """Send posts from MySQL through API Gateway, in the course's order unless --all."""
     if not every and count is None and pace is Pace.fast:
         raise typer.BadParameter("say how many: --count N, --all, or --pace course to go on until Ctrl-C")
-    report = send(settings.load(), count, every, batch_size, pace, show)
+    report = send(settings.load(), count, every, batch_size, pace, show, to)
     if report.totals.failed:
         raise PinpipeError(f"{report.totals.failed} records failed: {report.totals.error}")
 
@@ -82,13 +94,16 @@ def send(
     batch_size: int = 500,
     pace: Pace = Pace.fast,
     show: bool = False,
+    to: Target = Target.kafka,
 ) -> Report:
     """Send posts and say what was done, also after Ctrl-C."""
     from producer import emulator, order
     from producer.database import Database
+    from producer.kinesis_sender import kinesis_senders
     from producer.rest_sender import rest_senders
 
-    require(in_force, "mysql", "localstack", "rest-proxy", "kafka")
+    kafka_parts = () if to is Target.kinesis else ("rest-proxy", "kafka")
+    require(in_force, "mysql", "localstack", *kafka_parts)
     stop = threading.Event()
     with Database(in_force.mysql_url.get_secret_value(), stop=stop) as database, stopping(stop):
         keys = database.keys()
@@ -96,7 +111,12 @@ def send(
             raise PinpipeError("MySQL holds no posts: run 'pinpipe seed'")
         draws = order.key_order(keys, count) if every else order.course_order(keys, count)
         total = count or (len(keys) if every else None)
-        senders = rest_senders(invoke_url(in_force), in_force.pin_user_id, stop=stop)
+        api = invoke_url(in_force)
+        senders: list[Sender] = []
+        if to is not Target.kinesis:
+            senders += rest_senders(api, in_force.pin_user_id, stop=stop)
+        if to is not Target.kafka:
+            senders += kinesis_senders(api, in_force.pin_user_id, stop=stop)
         try:
             with progress("sending", total) as bar:
 
