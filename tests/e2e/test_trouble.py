@@ -78,7 +78,7 @@ def tables(pipeline: Pipeline) -> dict[str, list[dict[str, object]]]:
         for row in rows:
             source = row["_source"]
             row["_source"] = (source["topic"].rpartition(".")[2], source["partition"], source["offset"])
-        found[name] = sorted(rows, key=lambda row: (row["_source"]))
+        found[name] = sorted(rows, key=lambda row: row["_source"])
     return found | pipeline.json("answers")
 
 

@@ -1,0 +1,43 @@
+"""The documentation says what the code does."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+import pytest
+
+from pinpipe.settings import ROOT, Settings
+from pinpipe.stack import PARTS
+
+pytestmark = pytest.mark.docs
+
+README = (ROOT / "README.md").read_text()
+
+
+def test_every_part_is_in_the_readme_with_its_port_setting_and_memory() -> None:
+    rows = {cells[1].strip(): cells for line in README.splitlines() if len(cells := line.split("|")) == 6}
+    for part in PARTS:
+        default = Settings.model_fields[part.ports[0]].default
+        assert f"`{part.ports[0].upper()}`" in rows[part.name][2], part.name
+        assert rows[part.name][3].split()[0] == str(default), part.name
+        assert rows[part.name][4].strip() == f"{part.memory_mb} MB", part.name
+
+
+def test_every_command_of_the_readme_exists() -> None:
+    told = subprocess.run([ROOT / ".venv/bin/pinpipe", "--help"], capture_output=True, text=True, check=True).stdout
+    commands = set(re.findall(r"^│ ([a-z]+) ", told, re.MULTILINE))
+    named = set(re.findall(r"bin/pinpipe ([a-z]+)", README))
+    assert named
+    assert named <= commands
+
+
+def test_every_make_target_of_the_readme_exists() -> None:
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"make ([a-z0-9-]+)", README)) <= targets
+
+
+def test_every_link_to_a_file_leads_somewhere() -> None:
+    for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for link in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
+            assert (path.parent / link).exists(), f"{path.name}: {link}"
