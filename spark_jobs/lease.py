@@ -64,13 +64,21 @@ class Lease:
     """A lease on ``name``, held within the ``with`` block.
 
     ``session`` is this run's Spark session on the server; ``take_over`` is called with a dead holder's session before
-    its lease is taken. Raises :class:`LeaseHeld` when another run keeps it.
+    its lease is taken; ``wait`` is how many seconds to wait for one that lives. Raises :class:`LeaseHeld` when another run keeps it.
     """
 
-    def __init__(self, s3: S3Client, bucket: str, name: str, session: str, take_over: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        s3: S3Client,
+        bucket: str,
+        name: str,
+        session: str,
+        take_over: Callable[[str], None],
+        wait: float = WAIT_SECONDS,
+    ) -> None:
         self._s3, self._bucket, self._key = s3, bucket, f"leases/{name}.json"
         self._name, self._take_over = name, take_over
-        self._session = session
+        self._session, self._wait = session, wait
         self._owner = str(uuid.uuid4())
         self._etag = ""
         self._stop = threading.Event()
@@ -111,7 +119,7 @@ class Lease:
 
     def __enter__(self) -> Lease:
         attempt = Retrying(
-            stop=stop_after_delay(WAIT_SECONDS), wait=wait_fixed(1), retry=retry_if_result(lambda taken: not taken)
+            stop=stop_after_delay(self._wait), wait=wait_fixed(1), retry=retry_if_result(lambda taken: not taken)
         )
         try:
             attempt(self._take)

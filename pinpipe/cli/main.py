@@ -7,7 +7,8 @@ import sys
 
 import typer
 
-from pinpipe.cli import pipeline, stack
+from pinpipe.cli import jobs, posts, stack
+from pinpipe.cli.demo import demo
 from pinpipe.cli.output import complain
 from pinpipe.errors import PinpipeError
 
@@ -17,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="The Pinterest data pipeline: MySQL, API Gateway, Kafka, S3, Spark, Delta, answers.",
 )
-for command in (*stack.COMMANDS, *pipeline.COMMANDS):
+for command in (demo, *stack.COMMANDS, *posts.COMMANDS, *jobs.COMMANDS):
     app.command()(command)  # type: ignore[type-var]  # a tuple of functions with different parameters
 
 

@@ -104,4 +104,3 @@ def test_no_offset_lies_in_the_lake_twice(dirty: Pipeline) -> None:
     for table in QUARANTINED:
         offsets = lake.offsets(dirty.settings(), table)
         assert len(offsets) == len(set(offsets))
-

@@ -65,7 +65,7 @@ class Pipeline:
 
     def wait_for_sink(self) -> None:
         """Wait until the sink has dealt with every record that is in the topics."""
-        from pinpipe.cli.pipeline import wait_for_sink
+        from pinpipe.cli.posts import wait_for_sink
 
         wait_for_sink(self.settings())
 

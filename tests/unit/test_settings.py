@@ -79,7 +79,7 @@ def test_an_empty_endpoint_means_aws(empty: str | None) -> None:
     assert not made(aws_endpoint_url=empty, **ON_AWS).local
 
 
-@pytest.mark.parametrize("name", ["pin_user_id", "kafka_auth", "mysql_url", "kafka_bootstrap_servers", "rest_proxy_url"])
+@pytest.mark.parametrize("name", ON_AWS)
 def test_a_setting_that_is_still_local_is_refused_on_aws(name: str) -> None:
     left_out = {key: value for key, value in ON_AWS.items() if key != name}
     with pytest.raises(ValueError, match=name.upper()):

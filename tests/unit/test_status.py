@@ -11,7 +11,16 @@ from pinpipe.status import BatchCounts
 pytestmark = pytest.mark.unit
 
 AGREE = BatchCounts(
-    source=10, topic=25, lake=20, clean=10, superseded=7, quarantined=3, dead_letters=4, tombstones=1, repeats=7, sink_lag=0
+    source=10,
+    topic=25,
+    lake=20,
+    clean=10,
+    superseded=7,
+    quarantined=3,
+    dead_letters=4,
+    tombstones=1,
+    repeats=7,
+    sink_lag=0,
 )
 
 

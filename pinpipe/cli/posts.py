@@ -1,35 +1,31 @@
-"""The commands that are about the data: fill the source, send posts, run the batch, read the answers."""
+"""The commands that are about messages: fill the source, send posts, look into topics, repair."""
 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pinpipe import settings
 from pinpipe.aws import invoke_url
-from pinpipe.cli.output import out, progress, say, table
-from pinpipe.cli.stack import show_counts
-from pinpipe.cli.stack import up as start_all
+from pinpipe.cli.output import progress, say, table
 from pinpipe.errors import PinpipeError
 from pinpipe.settings import TABLES, Settings
 from pinpipe.stack import require
+from pinpipe.stack.supervise import TOOLS
 
 if TYPE_CHECKING:
     from producer.emulator import Report
     from producer.senders import Sender
     from producer.tables import Post
-
-SHOWN_ROWS = 12
-"""Rows of an answer that the demo prints; `pinpipe answers` prints all."""
 
 
 class Target(StrEnum):
@@ -45,6 +41,14 @@ class Pace(StrEnum):
 
     course = "course"
     fast = "fast"
+
+
+class Table(StrEnum):
+    """One of the three tables."""
+
+    pin = "pin"
+    geo = "geo"
+    user = "user"
 
 
 def seed(
@@ -163,133 +167,62 @@ def stopping(stop: threading.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-class Step(StrEnum):
-    """A part of the batch run."""
+def topics() -> None:
+    """List the topics with their records."""
+    from pinpipe import kafka
 
-    load = "load"
-    clean = "clean"
-    answers = "answers"
-
-
-def batch(
-    step: Annotated[Step | None, typer.Argument(help="Only this part of the run.")] = None,
-) -> None:
-    """Load new objects, clean them, compute the answers; each part goes on where it stopped."""
-    run_batch(settings.load(), (step.value,) if step else None)
-
-
-def run_batch(in_force: Settings, steps: tuple[str, ...] | None = None) -> None:
-    """Run the batch with a progress bar, and fail if its counts do not add up."""
-    from pinpipe import runs
-    from spark_jobs.errors import ConservationBroken
-
-    started = time.monotonic()
-    with progress("batch") as bar:
-        counts = runs.run(in_force, steps or runs.STEPS, lambda name: bar.update(bar.task_ids[0], description=name))
-    for name, counted in counts.items():
-        say(f"{name}: {counted}")
-    say(f"batch done in {time.monotonic() - started:.0f} s")
-    broken = [f"{name}: {counted}" for name, counted in counts.items() if not counted.holds]
-    if broken:
-        raise ConservationBroken("the counts do not add up: " + "; ".join(broken))
-
-
-class Per(StrEnum):
-    """Whether questions 5 to 8 count users or posts."""
-
-    user = "user"
-    post = "post"
-
-
-def answers(
-    number: Annotated[str | None, typer.Argument(help="Only this answer: 1, 2a, 2b, 3a, 3b, 4, 5, 6, 7 or 8.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object: answer to its rows.")] = False,
-    per: Annotated[
-        Per, typer.Option(help="Count users, or posts as many published solutions do, in 5 to 8.")
-    ] = Per.user,
-) -> None:
-    """Print the answers that the last batch run wrote."""
-    from spark_jobs.answers import ANSWERS
-
-    if number is not None and number not in {answer.number for answer in ANSWERS}:
-        raise typer.BadParameter(f"there is no answer {number!r}; there are {', '.join(a.number for a in ANSWERS)}")
-    found = read_answers(settings.load(), per, number)
-    if as_json:
-        out.print_json(json.dumps(found))
-    else:
-        show_answers(found)
-
-
-def read_answers(in_force: Settings, per: Per = Per.user, number: str | None = None) -> dict[str, list[dict[str, Any]]]:
-    """Answer number to its rows, in the order that the answer defines; of one answer or all."""
-    from pinpipe import delta, runs
-    from spark_jobs.answers import ANSWERS, sort_rows
-
-    require(in_force, "localstack")
-    chosen = [answer for answer in ANSWERS if number in (None, answer.number)]
-    if per is Per.post:
-        with runs.batch(in_force) as job:
-            computed = {answer: [row.asDict() for row in job.rows(answer, "post").collect()] for answer in chosen}
-    else:
-        computed = {}
-        for answer in chosen:
-            rows = delta.rows(in_force, f"answers/{answer.name}")
-            if rows is None:
-                raise PinpipeError("there are no answers yet: run 'pinpipe batch'")
-            computed[answer] = rows
-    return {answer.number: sort_rows(answer, rows) for answer, rows in computed.items()}
-
-
-def show_answers(found: dict[str, list[dict[str, Any]]], limit: int | None = None) -> None:
-    """Print answers as tables, each under its question."""
-    from spark_jobs.answers import ANSWERS
-
-    for answer in ANSWERS:
-        if answer.number in found:
-            rows = [tuple(row[column] for column in answer.columns) for row in found[answer.number]]
-            table(f"{answer.number}. {answer.question}", answer.columns, rows, limit)
-
-
-def demo(
-    posts: Annotated[str, typer.Option(help="How many posts to send; 'all' is every one.")] = "all",
-) -> None:
-    """The whole pipeline: start it, fill the source, send the posts, run the batch, print the answers."""
-    if posts != "all" and not (posts.isdigit() and int(posts)):
-        raise typer.BadParameter(f"--posts takes a number or 'all', not {posts!r}")
-    started = time.monotonic()
-    start_all()
     in_force = settings.load()
-    _seed_if_empty(in_force)
-    report = send(in_force, None if posts == "all" else int(posts), every=True)
-    if report.totals.failed or report.stopped:
-        raise PinpipeError(f"not every post was sent: {report.totals.error or 'stopped'}; run it again")
-    wait_for_sink(in_force)
-    run_batch(in_force)
-    out.print()
-    show_answers(read_answers(in_force), SHOWN_ROWS)
-
-    from pinpipe.status import gather
-
-    status = gather(in_force)
-    show_counts(status)
-    for name, part in status.parts.items():
-        say(f"{name:<11} {part.address:<16} {part.memory_mb} MB")
-    say(f"API         {invoke_url(in_force)}")
-    problems = status.problems()
-    if problems:
-        raise PinpipeError("\n".join(problems))
-    say("topic = lake + dead letters + tombstones, lake = clean + superseded + quarantined: it all adds up")
-    say(f"demo done in {time.monotonic() - started:.0f} s; the parts go on running: 'make status', 'make down'")
+    require(in_force, "kafka")
+    names = [in_force.topic(name) for name in TABLES] + [in_force.dead_letter_topic]
+    rows = []
+    for name in names:
+        counted = kafka.count(in_force, name)
+        rows.append((name, len(kafka.end_offsets(in_force, name)), counted.records, counted.tombstones))
+    table("Topics", ("topic", "partitions", "records", "tombstones"), rows)
 
 
-def _seed_if_empty(in_force: Settings) -> None:
-    from producer.database import Database
+def consume(
+    name: Annotated[Table, typer.Argument(metavar="TABLE", help="pin, geo or user.")],
+    from_beginning: Annotated[bool, typer.Option("--from-beginning", help="Not only what comes from now on.")] = False,
+    group: Annotated[str | None, typer.Option(help="A consumer group, which goes on where it stopped.")] = None,
+) -> None:
+    """Show a topic's records as they come, by Kafka's own console consumer; Ctrl-C ends it."""
+    in_force = settings.load()
+    require(in_force, "kafka")
+    command = ["java", "-Xmx128m", "-cp", f"{TOOLS}/jars/kafka/*", "org.apache.kafka.tools.consumer.ConsoleConsumer"]
+    command += ["--bootstrap-server", in_force.kafka_bootstrap_servers, "--topic", in_force.topic(name.value)]
+    command += ["--from-beginning"] if from_beginning else []
+    command += ["--group", group] if group else []
+    os.execvp(command[0], command)
 
-    with Database(in_force.mysql_url.get_secret_value()) as database:
-        database.create_schema()
-        filled = any(database.counts().values())
-    if not filled:
-        seed(rows=11_154, folder=None)
+
+def replay(
+    name: Annotated[Table, typer.Argument(metavar="TABLE", help="pin, geo or user.")],
+    file: Annotated[Path, typer.Argument(help="A JSON object a line; 'repaired' holds the right record.")],
+    write: Annotated[bool, typer.Option("--write", help="Write the quarantined messages to FILE first.")] = False,
+) -> None:
+    """Repair quarantined messages: --write puts them into FILE, without it the repaired ones are sent again."""
+    from pinpipe.replay import quarantined, repaired
+    from producer.rest_sender import rest_senders
+    from producer.senders import Record
+
+    in_force = settings.load()
+    if write:
+        require(in_force, "localstack")
+        entries = quarantined(in_force, name.value)
+        file.write_text("".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries), encoding="utf-8")
+        say(f"{len(entries)} quarantined messages in {file}: fill in 'repaired', then run it without --write")
+        return
+    records = [Record(key, value) for key, value in repaired(file, name.value)]
+    require(in_force, "localstack", "rest-proxy", "kafka")
+    sender = next(one for one in rest_senders(invoke_url(in_force), in_force.pin_user_id) if one.table == name.value)
+    try:
+        sent = sender.send(records)
+    finally:
+        sender.close()
+    say(f"{sent.acknowledged} repaired records sent; the next 'pinpipe batch' takes them in")
+    if sent.failed:
+        raise PinpipeError(f"{sent.failed} records failed: {sent.error}")
 
 
 def wait_for_sink(in_force: Settings, seconds: float = 300) -> None:
@@ -315,18 +248,4 @@ def wait_for_sink(in_force: Settings, seconds: float = 300) -> None:
             ) from None
 
 
-def topics() -> None:
-    """List the topics with their records."""
-    from pinpipe import kafka
-
-    in_force = settings.load()
-    require(in_force, "kafka")
-    names = [in_force.topic(name) for name in TABLES] + [in_force.dead_letter_topic]
-    rows = []
-    for name in names:
-        counted = kafka.count(in_force, name)
-        rows.append((name, len(kafka.end_offsets(in_force, name)), counted.records, counted.tombstones))
-    table("Topics", ("topic", "partitions", "records", "tombstones"), rows)
-
-
-COMMANDS: tuple[Callable[..., None], ...] = (demo, seed, post, batch, answers, topics)
+COMMANDS: tuple[Callable[..., None], ...] = (seed, post, replay, topics, consume)

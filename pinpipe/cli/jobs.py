@@ -1,0 +1,113 @@
+"""The commands that are about the batch: run it, read its answers."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pinpipe import settings
+from pinpipe.cli.output import out, progress, say, table
+from pinpipe.errors import PinpipeError
+from pinpipe.settings import Settings
+from pinpipe.stack import require
+
+if TYPE_CHECKING:
+    pass
+
+SHOWN_ROWS = 12
+"""Rows of an answer that the demo prints; `pinpipe answers` prints all."""
+
+
+class Step(StrEnum):
+    """A part of the batch run."""
+
+    load = "load"
+    clean = "clean"
+    answers = "answers"
+
+
+def batch(
+    step: Annotated[Step | None, typer.Argument(help="Only this part of the run.")] = None,
+) -> None:
+    """Load new objects, clean them, compute the answers; each part goes on where it stopped."""
+    run_batch(settings.load(), (step.value,) if step else None)
+
+
+def run_batch(in_force: Settings, steps: tuple[str, ...] | None = None) -> None:
+    """Run the batch with a progress bar, and fail if its counts do not add up."""
+    from pinpipe import runs
+    from spark_jobs.errors import ConservationBroken
+
+    started = time.monotonic()
+    with progress("batch") as bar:
+        counts = runs.run(in_force, steps or runs.STEPS, lambda name: bar.update(bar.task_ids[0], description=name))
+    for name, counted in counts.items():
+        say(f"{name}: {counted}")
+    say(f"batch done in {time.monotonic() - started:.0f} s")
+    broken = [f"{name}: {counted}" for name, counted in counts.items() if not counted.holds]
+    if broken:
+        raise ConservationBroken("the counts do not add up: " + "; ".join(broken))
+
+
+class Per(StrEnum):
+    """Whether questions 5 to 8 count users or posts."""
+
+    user = "user"
+    post = "post"
+
+
+def answers(
+    number: Annotated[str | None, typer.Argument(help="Only this answer: 1, 2a, 2b, 3a, 3b, 4, 5, 6, 7 or 8.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object: answer to its rows.")] = False,
+    per: Annotated[
+        Per, typer.Option(help="Count users, or posts as many published solutions do, in 5 to 8.")
+    ] = Per.user,
+) -> None:
+    """Print the answers that the last batch run wrote."""
+    from spark_jobs.answers import ANSWERS
+
+    if number is not None and number not in {answer.number for answer in ANSWERS}:
+        raise typer.BadParameter(f"there is no answer {number!r}; there are {', '.join(a.number for a in ANSWERS)}")
+    found = read_answers(settings.load(), per, number)
+    if as_json:
+        out.print_json(json.dumps(found))
+    else:
+        show_answers(found)
+
+
+def read_answers(in_force: Settings, per: Per = Per.user, number: str | None = None) -> dict[str, list[dict[str, Any]]]:
+    """Answer number to its rows, in the order that the answer defines; of one answer or all."""
+    from pinpipe import delta, runs
+    from spark_jobs.answers import ANSWERS, sort_rows
+
+    require(in_force, "localstack")
+    chosen = [answer for answer in ANSWERS if number in (None, answer.number)]
+    if per is Per.post:
+        with runs.batch(in_force) as job:
+            computed = {answer: [row.asDict() for row in job.rows(answer, "post").collect()] for answer in chosen}
+    else:
+        computed = {}
+        for answer in chosen:
+            rows = delta.rows(in_force, f"answers/{answer.name}")
+            if rows is None:
+                raise PinpipeError("there are no answers yet: run 'pinpipe batch'")
+            computed[answer] = rows
+    return {answer.number: sort_rows(answer, rows) for answer, rows in computed.items()}
+
+
+def show_answers(found: dict[str, list[dict[str, Any]]], limit: int | None = None) -> None:
+    """Print answers as tables, each under its question."""
+    from spark_jobs.answers import ANSWERS
+
+    for answer in ANSWERS:
+        if answer.number in found:
+            rows = [tuple(row[column] for column in answer.columns) for row in found[answer.number]]
+            table(f"{answer.number}. {answer.question}", answer.columns, rows, limit)
+
+
+COMMANDS: tuple[Callable[..., None], ...] = (batch, answers)

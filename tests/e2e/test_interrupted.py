@@ -1,0 +1,63 @@
+"""Killed between any two writes of a batch run, each run a step later than the last: the end is as if nothing was."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+from confluent_kafka import Producer
+
+from pinpipe import delta
+from tests.support.pipeline import ROOT, Pipeline
+
+pytestmark = pytest.mark.e2e
+
+USER = {"first_name": "Ada", "last_name": "Byron", "date_joined": "2016-01-01T00:00:00"}
+STEPS = (
+    "tables",
+    "load user",
+    "clean user: quarantined",
+    "clean user: superseded",
+    "clean user: merged",
+    "counted",
+    "answer 6",
+)
+DIES_AT = """
+import os, sys
+from pinpipe import runs, settings
+runs.run(settings.load(), step=lambda name: os._exit(86) if name == sys.argv[1] else None)
+"""
+
+
+def send(pipeline: Pipeline, ages: range) -> None:
+    """Ten users, their ages changing, and a message that is not valid after each ten."""
+    settings = pipeline.settings()
+    producer = Producer({"bootstrap.servers": settings.kafka_bootstrap_servers})
+    for age in ages:
+        producer.produce(settings.topic("user"), json.dumps({**USER, "ind": age % 10, "age": age}))
+        if age % 10 == 9:
+            producer.produce(settings.topic("user"), json.dumps({"ind": age, "bad": True}))
+    assert producer.flush(30) == 0
+    pipeline.wait_for_sink()
+
+
+def test_a_batch_that_dies_after_each_of_its_steps_loses_and_doubles_nothing(stack: Pipeline) -> None:
+    pipeline = Pipeline("interrupted")
+    pipeline.run("provision")
+    for number, step in enumerate(STEPS):
+        # new messages before each death: the later runs have something to replace
+        send(pipeline, range(10 * number, 10 * number + 10))
+        died = subprocess.run(
+            [ROOT / ".venv/bin/python", "-c", DIES_AT, step], env=pipeline.environment, check=False, timeout=300
+        )
+        assert died.returncode == 86, f"the run never came to {step!r}"
+    pipeline.run("batch")
+    counts = pipeline.json("status")["batch"]["user"]
+    assert (counts["lake"], counts["clean"], counts["superseded"], counts["quarantined"]) == (77, 10, 60, 7)
+    rows = delta.rows(pipeline.settings(), "batch/user") or []
+    assert sorted((row["ind"], row["age"]) for row in rows) == [(ind, 60 + ind) for ind in range(10)]
+    for place in ("superseded/batch", "quarantine/batch"):
+        offsets = [row["_source"]["offset"] for row in delta.rows(pipeline.settings(), place) or []]
+        assert len(offsets) == len(set(offsets)), place
+    assert pipeline.json("answers")["6"] == [{"post_year": 2016, "number_users_joined": 10}]
