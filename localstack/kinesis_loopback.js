@@ -9,3 +9,7 @@ net.Server.prototype.listen = function (...args) {
   else if (typeof first === 'number') args.splice(1, 0, '127.0.0.1');
   return listen.apply(this, args);
 };
+
+// kinesis-local is in a process group of its own, so that a killed LocalStack would leave it behind: it ends by itself.
+const parent = process.ppid;
+setInterval(() => { if (process.ppid !== parent) process.exit(1); }, 1000).unref();

@@ -69,7 +69,8 @@ def cut(records: list[dict[str, Any]]) -> None:
 
 
 @contextmanager
-def faulty_proxy(port: int = 0) -> Iterator[FaultyProxy]:
+def faulty_proxy(port: int = 0, taken: Fault = acknowledge) -> Iterator[FaultyProxy]:
+    """A running one; ``taken`` is how it acknowledges. A body without a list of records is one record itself."""
     proxy = FaultyProxy()
 
     class Handler(BaseHTTPRequestHandler):
@@ -81,10 +82,11 @@ def faulty_proxy(port: int = 0) -> Iterator[FaultyProxy]:
             super().setup()
 
         def do_POST(self) -> None:
-            records = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["records"]
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            records = body.get("records", [body])
             with proxy.lock:
                 proxy.requests.append((self.path, dict(self.headers), records))
-                fault = proxy.faults.pop(0) if proxy.faults else acknowledge
+                fault = proxy.faults.pop(0) if proxy.faults else taken
             found = fault(records)
             if found is None:
                 self.close_connection = True
@@ -98,6 +100,8 @@ def faulty_proxy(port: int = 0) -> Iterator[FaultyProxy]:
                 self.wfile.write(data)
             except OSError:  # a client that gave up waiting is what some tests are about
                 self.close_connection = True
+
+        do_PUT = do_POST
 
         def log_message(self, *args: object) -> None:
             """Keep quiet."""
