@@ -1,8 +1,6 @@
 """Reading a request's body: bounded in size, in time, and in the memory that all bodies take together."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from aiohttp import web
 
@@ -20,9 +18,8 @@ class BodyReader:
         self.held = 0
         """Bytes of all bodies that are being read or worked on."""
 
-    @asynccontextmanager
-    async def read(self, request: web.Request) -> AsyncIterator[bytes]:
-        """The body, counted as held until the block ends.
+    async def read(self, request: web.Request) -> bytes:
+        """The body, counted as held until :meth:`release` is told its size.
 
         :raises UnsupportedMediaType: when it is compressed
         :raises TooLarge: when it is over the bound, said so by its header where there is one
@@ -35,28 +32,36 @@ class BodyReader:
         announced = request.content_length
         if announced is not None and announced > self._max_bytes:
             raise TooLarge(f"a body may have {self._max_bytes} bytes")
-        taken = 0
         try:
-            if request.content.is_eof():
-                body = await request.content.read()
-                taken = self._take(len(body))
-            else:
-                chunks = []
-                try:
-                    async with asyncio.timeout(self._timeout):
-                        async for chunk in request.content.iter_any():
-                            taken += self._take(len(chunk))
-                            if taken > self._max_bytes:
-                                raise TooLarge(f"a body may have {self._max_bytes} bytes")
-                            chunks.append(chunk)
-                except TimeoutError:
-                    raise SlowRequest(f"the body took over {self._timeout:g} s") from None
-                body = b"".join(chunks)
-            yield body
+            if not request.content.is_eof():
+                return await self._collect(request)
+            body = await request.content.read()
         except web.RequestPayloadError as error:
             raise BadRequest(f"the body is broken: {error}") from None
-        finally:
-            self.held -= taken
+        self._take(len(body))
+        return body
+
+    def release(self, size: int) -> None:
+        """Let go of a body of this size."""
+        self.held -= size
+
+    async def _collect(self, request: web.Request) -> bytes:
+        """A body that is still arriving."""
+        chunks, taken = [], 0
+        try:
+            async with asyncio.timeout(self._timeout):
+                async for chunk in request.content.iter_any():
+                    taken += self._take(len(chunk))
+                    if taken > self._max_bytes:
+                        raise TooLarge(f"a body may have {self._max_bytes} bytes")
+                    chunks.append(chunk)
+            return b"".join(chunks)
+        except TimeoutError:
+            self.release(taken)
+            raise SlowRequest(f"the body took over {self._timeout:g} s") from None
+        except BaseException:
+            self.release(taken)
+            raise
 
     def _take(self, size: int) -> int:
         if self.held + size > self._max_memory:

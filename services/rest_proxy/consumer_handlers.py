@@ -168,10 +168,11 @@ class ConsumerHandlers:
 
     async def _body(self, request: web.Request) -> bytes:
         """The body of a command; its content type is checked where there is a body."""
-        async with self._reader.read(request) as body:
-            if body.strip():
-                media.check_command(request.headers.get("Content-Type", ""))
-            return body
+        body = await self._reader.read(request)
+        self._reader.release(len(body))  # it is small, or it is refused before anything is done with it
+        if body.strip():
+            media.check_command(request.headers.get("Content-Type", ""))
+        return body
 
 
 def _options(group: str, wanted: _Create) -> Options:

@@ -39,9 +39,12 @@ class ProduceHandler:
         """Produce to a topic."""
         accepted = media.negotiate(request.headers.get("Accept", "*/*"))
         form = media.record_format(request.headers.get("Content-Type", ""))
-        async with self._reader.read(request) as body:
+        body = await self._reader.read(request)
+        try:
             batch = records.parse(body, form, self._max_records)
             results = await self._send(request.match_info["topic"], batch)
+        finally:
+            self._reader.release(len(body))
         failed = sum(result.error_code is not None for result in results)
         self._metrics.records_failed += failed
         self._metrics.records_produced += len(results) - failed

@@ -1,13 +1,13 @@
-"""One producer for all requests: many records in, one wake-up of the event loop for a batch of finished requests out.
+"""One producer for all requests: many records in, one future for each request out.
 
-librdkafka reports each record on its own. A thread of this module takes those reports, counts them off against the
-request they belong to, and wakes the event loop once for all requests that are complete by then; each request waits
-for one future, whatever number of records it has.
+librdkafka reports each record on its own. The reports are taken in the event loop's own thread, a batch of them every
+millisecond while any are due: a thread of their own would fight the loop for Python's lock over every single report,
+and would have to wake the loop as well. Each request waits for one future, whatever number of records it has.
 """
 
 import asyncio
 import logging
-import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -21,20 +21,21 @@ from services.rest_proxy.settings import Settings
 
 log = logging.getLogger(__name__)
 
+_POLL_SECONDS = 0.001
+"""Between two looks for reports while records are on their way; no timer of the loop is finer."""
 _SWEEP_SECONDS = 0.1
-_POLL_SECONDS = 0.2
+"""Between two looks for requests whose time is over, and for what Kafka's client has to say when nothing is sent."""
 _NO_PARTITION = -1
 
 
 class _Delivery:
     """The records of one request on their way: who waits for them, and what came back so far."""
 
-    __slots__ = ("arrived", "deadline", "expected", "future", "results")
+    __slots__ = ("deadline", "future", "missing", "results")
 
     def __init__(self, count: int, deadline: float, future: asyncio.Future[None]) -> None:
         self.results: list[Result | None] = [None] * count
-        self.arrived = 0
-        self.expected = -1
+        self.missing = count
         self.deadline = deadline
         self.future = future
 
@@ -45,7 +46,7 @@ class Producer:
     def __init__(self, settings: Settings, on_fatal: Callable[[str], None]) -> None:
         """Start it; it connects by itself, now or later.
 
-        :param on_fatal: called, from another thread, when librdkafka can't go on and the process must be restarted
+        :param on_fatal: called when librdkafka can't go on and the process must be restarted
         """
         self._timeout = settings.produce_timeout
         self._on_fatal = on_fatal
@@ -68,12 +69,9 @@ class Producer:
             }
         )
         self._open: deque[_Delivery] = deque()
-        self._complete: deque[_Delivery] = deque()
-        self._woken = False
+        self._due = 0
+        self._poller: asyncio.TimerHandle | None = None
         self._down = False
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._poll, name="delivery-reports", daemon=True)
-        self._thread.start()
         self._sweeper = self._loop.call_later(_SWEEP_SECONDS, self._sweep)
 
     @property
@@ -92,55 +90,56 @@ class Producer:
         """
         loop = self._loop
         delivery = _Delivery(len(records), loop.time() + self._timeout - _SWEEP_SECONDS, loop.create_future())
-        produce, expected = self._kafka.produce, 0
+        produce, delivered, results = self._kafka.produce, self._delivered, delivery.results
         for i, record in enumerate(records):
-            chosen = _NO_PARTITION if record.partition is None else record.partition
+            partition = _NO_PARTITION if record.partition is None else record.partition
             try:
-                produce(topic, record.value, record.key, chosen, partial(self._delivered, delivery, i))
-                expected += 1
+                produce(topic, record.value, record.key, partition, partial(delivered, delivery, i))
             except BufferError:
-                delivery.results[i] = Result(
-                    error_code=KAFKA_RETRIABLE_ERROR,
-                    error="The proxy's queue is full; the record was not sent. Try again later.",
-                )
+                results[i] = _QUEUE_FULL
+                delivery.missing -= 1
             except KafkaException as error:
-                delivery.results[i] = _failure(error.args[0])
-        # The reports' thread counts `arrived` up and then looks at `expected`; here it is the other way round, so
-        # whichever comes last sees that all is there.
-        delivery.expected = expected
-        if delivery.arrived < expected:
+                results[i] = _failure(error.args[0])
+                delivery.missing -= 1
+        if delivery.missing:
             self._open.append(delivery)
+            self._due += delivery.missing
+            if self._poller is None:
+                self._poller = loop.call_later(_POLL_SECONDS, self._poll)
             await delivery.future
-        return [result or _UNKNOWN for result in delivery.results]
+        return [result or _UNKNOWN for result in results]
 
     async def close(self, timeout: float) -> int:
-        """Send what is queued, then stop; returns how many records were still unacknowledged after ``timeout`` s."""
-        remaining: int = await asyncio.to_thread(self._kafka.flush, timeout)
+        """Wait until what is queued is acknowledged; returns how many records were not after ``timeout`` s."""
+        deadline = time.monotonic() + timeout
+        while len(self._kafka) and time.monotonic() < deadline:
+            self._kafka.poll(0)
+            await asyncio.sleep(_POLL_SECONDS)
         self._sweeper.cancel()
-        self._stop.set()
-        await asyncio.to_thread(self._thread.join)
-        return remaining
+        if self._poller is not None:
+            self._poller.cancel()
+        return len(self._kafka)
+
+    def _poll(self) -> None:
+        """Take the reports that are there; each calls :meth:`_delivered`."""
+        self._kafka.poll(0)
+        self._poller = self._loop.call_later(_POLL_SECONDS, self._poll) if self._due > 0 else None
 
     def _delivered(self, delivery: _Delivery, index: int, error: KafkaError | None, message: Message) -> None:
-        """One record's report; called in the reports' thread."""
-        delivery.results[index] = Result(message.partition(), message.offset()) if error is None else _failure(error)
-        delivery.arrived += 1
-        if delivery.arrived == delivery.expected:
-            self._complete.append(delivery)
-            if not self._woken:
-                self._woken = True
-                self._loop.call_soon_threadsafe(self._wake)
-
-    def _wake(self) -> None:
-        self._woken = False
-        complete = self._complete
-        while complete:
-            future = complete.popleft().future
-            if not future.done():
-                future.set_result(None)
+        """One record's report."""
+        self._due -= 1
+        if error is None:
+            delivery.results[index] = Result(message.partition(), message.offset())
+            self._down = False
+        else:
+            delivery.results[index] = _failure(error)
+        delivery.missing -= 1
+        if not delivery.missing and not delivery.future.done():
+            delivery.future.set_result(None)
 
     def _sweep(self) -> None:
         """Answer the requests whose time is over; the oldest is always the first."""
+        self._kafka.poll(0)
         now = self._loop.time()
         waiting = self._open
         while waiting and (waiting[0].deadline <= now or waiting[0].future.done()):
@@ -148,10 +147,6 @@ class Producer:
             if not future.done():
                 future.set_result(None)
         self._sweeper = self._loop.call_later(_SWEEP_SECONDS, self._sweep)
-
-    def _poll(self) -> None:
-        while not self._stop.is_set():
-            self._kafka.poll(_POLL_SECONDS)
 
     def _failed(self, error: KafkaError) -> None:
         if error.fatal():
@@ -163,6 +158,10 @@ class Producer:
             log.warning("kafka: %s", error.str())
 
 
+_QUEUE_FULL = Result(
+    error_code=KAFKA_RETRIABLE_ERROR,
+    error="The proxy's queue is full; the record was not sent. Try again later.",
+)
 _UNKNOWN = Result(
     error_code=KAFKA_RETRIABLE_ERROR,
     error="Result unknown: not acknowledged within the produce time-out; the record may still be written.",

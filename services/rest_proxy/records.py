@@ -17,6 +17,7 @@ from services.rest_proxy.media import Format
 T = TypeVar("T")
 U = TypeVar("U")
 _NULL = b"null"
+_ABSENT = msgspec.Raw(_NULL)
 MAX_PARTITION = 2**31 - 1
 MAX_OFFSET = 2**63 - 2
 
@@ -45,8 +46,8 @@ class _Answer(msgspec.Struct, frozen=True, gc=False):
 
 
 class _JsonRecord(msgspec.Struct, gc=False):
-    key: msgspec.Raw = msgspec.Raw(_NULL)
-    value: msgspec.Raw = msgspec.Raw(_NULL)
+    key: msgspec.Raw = _ABSENT
+    value: msgspec.Raw = _ABSENT
     partition: int | float | None = None
 
 
@@ -138,6 +139,8 @@ def _partition(number: int | float | None, index: int) -> int | None:
 
 
 def _value(raw: msgspec.Raw) -> bytes | None:
+    if raw is _ABSENT:
+        return None
     data = bytes(raw)
     return None if data == _NULL else data
 

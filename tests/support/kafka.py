@@ -113,7 +113,9 @@ class Broker:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, timeout: float = 60.0) -> "Broker":
-        """Start it and wait until it answers."""
+        """Start it, unless it runs, and wait until it answers."""
+        if self._process is not None and self._process.poll() is None:
+            return self
         properties = self.folder / "server.properties"
         if not properties.exists():
             self._format(properties)
