@@ -9,7 +9,7 @@ record ObjectKeys(String topicsDir, int padWidth) {
 
   /** What all keys of a partition start with. */
   String prefix(TopicPartition tp) {
-    return topicsDir + "/" + tp.topic() + "/partition=" + tp.partition() + "/" + tp.topic() + "+" + tp.partition() + "+";
+    return "%s/%s/partition=%d/%2$s+%3$d+".formatted(topicsDir, tp.topic(), tp.partition());
   }
 
   /** The key of the object whose first record has this offset. */

@@ -20,16 +20,16 @@ final class Outage {
       away = true;
       since = System.nanoTime();
       LOG.warn(
-          "{} does not take objects ({}): they are kept and tried again until it does; when the buffer is full, the"
-              + " partitions are paused",
-          address, failure.getMessage());
+          "S3 does not answer as it should ({}). What is in memory is kept and tried again until it does; when the"
+              + " buffer is full the partitions are paused",
+          failure.getMessage());
     }
   }
 
   synchronized void over() {
     if (away) {
       away = false;
-      LOG.info("{} takes objects again, after {} s", address, (System.nanoTime() - since) / 1_000_000_000);
+      LOG.info("{} answers again, after {} s", address, (System.nanoTime() - since) / 1_000_000_000);
     }
   }
 }

@@ -1,8 +1,10 @@
 package io.pinpipe.connect.s3;
 
+import java.io.ByteArrayInputStream;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
@@ -16,6 +18,8 @@ import software.amazon.awssdk.services.s3.S3Client;
 
 /** A bucket in S3, or in what speaks like it. It does not try again by itself: {@link Uploads} does, knowing more. */
 final class S3ObjectStore implements ObjectStore {
+  private static final Set<Integer> TRANSIENT = Set.of(404, 408, 409, 429);
+
   private final S3Client s3;
   private final String bucket;
   private final String address;
@@ -51,7 +55,8 @@ final class S3ObjectStore implements ObjectStore {
     try {
       s3.putObject(
           request -> request.bucket(bucket).key(key).contentType("application/json"),
-          RequestBody.fromContentProvider(() -> new java.io.ByteArrayInputStream(body), body.length, "application/json"));
+          // no copy of the body, unlike fromBytes
+          RequestBody.fromContentProvider(() -> new ByteArrayInputStream(body), body.length, "application/json"));
     } catch (SdkException e) {
       throw failed("PutObject " + key, e);
     }
@@ -87,7 +92,7 @@ final class S3ObjectStore implements ObjectStore {
     String what = call + " in " + address + ": ";
     if (e instanceof AwsServiceException service) {
       int status = service.statusCode();
-      boolean passes = status >= 500 || status == 404 || status == 408 || status == 409 || status == 429;
+      boolean passes = status >= 500 || TRANSIENT.contains(status) || service.isClockSkewException();
       String code = service.awsErrorDetails() == null ? "" : " " + service.awsErrorDetails().errorCode();
       return new StoreException(what + status + code, e, !passes && !e.retryable());
     }
