@@ -62,6 +62,8 @@ class Proxy:
         instance = "/consumers/{group}/instances/{instance}"
         app.router.add_delete(instance, consumers.delete)
         app.router.add_post(f"{instance}/subscription", consumers.subscribe)
+        app.router.add_get(f"{instance}/subscription", consumers.subscription)
+        app.router.add_delete(f"{instance}/subscription", consumers.unsubscribe)
         app.router.add_get(f"{instance}/records", consumers.records)
         app.router.add_post(f"{instance}/offsets", consumers.commit)
         app.router.add_get(f"{instance}/offsets", consumers.committed)

@@ -87,6 +87,7 @@ class ConsumerInstance:
         self._held: deque[_Fetched] = deque()
         self._positions: dict[tuple[str, int], int] = {}
         self._subscribed = ""
+        self._targets: Sequence[str] = ()
         max_poll = settings.consumer_idle_timeout + settings.max_read_timeout + 60
         try:
             self._kafka = KafkaConsumer(
@@ -122,6 +123,19 @@ class ConsumerInstance:
         :raises SubscriptionConflict: when the instance is subscribed to topics
         """
         self._subscribe("pattern", [pattern])
+
+    def subscription(self) -> list[str]:
+        """The topics subscribed to; for a pattern, those of them that are being read now."""
+        if self._subscribed == "pattern":
+            return sorted({str(p.topic) for p in self._kafka.assignment()})
+        return list(self._targets)
+
+    def unsubscribe(self) -> None:
+        """Read nothing any more, and be free for another kind of subscription."""
+        self._kafka.unsubscribe()
+        self._subscribed, self._targets = "", ()
+        self._held.clear()
+        self._positions.clear()
 
     def read(self, timeout: float, max_bytes: int) -> list[ReadRecord]:
         """Records that were not read yet: what is there, or what comes within ``timeout`` s.
@@ -212,7 +226,7 @@ class ConsumerInstance:
             if error.args[0].code() == KafkaError._INVALID_ARG:
                 raise Unprocessable(f"{kind}: {error.args[0].str()}") from None
             raise translate(error.args[0]) from None
-        self._subscribed = kind
+        self._subscribed, self._targets = kind, tuple(targets)
 
     def _next(self, deadline: float) -> _Fetched | None:
         """The next record, waiting until ``deadline``; errors that pass by themselves are waited out."""

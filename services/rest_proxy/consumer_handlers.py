@@ -117,6 +117,17 @@ class ConsumerHandlers:
             await self._consumers.ask(*_key(request), lambda one: one.subscribe(topics), self._limit)
         return web.Response(status=204)
 
+    async def subscription(self, request: web.Request) -> web.Response:
+        """What an instance is subscribed to."""
+        accepted = _accepted(request)
+        topics = await self._consumers.ask(*_key(request), lambda one: one.subscription(), self._limit)
+        return _json({"topics": topics}, accepted)
+
+    async def unsubscribe(self, request: web.Request) -> web.Response:
+        """End an instance's subscription."""
+        await self._consumers.ask(*_key(request), lambda one: one.unsubscribe(), self._limit)
+        return web.Response(status=204)
+
     async def records(self, request: web.Request) -> web.Response:
         """Read on."""
         group, name = _key(request)

@@ -223,6 +223,7 @@ def _consumers() -> Mapping[str, Any]:
     instance = [group, _path("instance", _NAME)]
     base = "/consumers/{group}/instances/{instance}"
     commands = (*_BODY_ERRORS, 404, 406, 409, 500)
+    asks = (404, 406, 500, 503)
     reads = {
         **_content(_ref("JsonRead"), RECORDS["json"], API, JSON),
         **_content(_ref("BinaryRead"), RECORDS["binary"]),
@@ -257,6 +258,14 @@ def _consumers() -> Mapping[str, Any]:
                 "Subscribe it to topics, or to a pattern of their names.",
                 _answers(204, "It is subscribed.", None, (*_BODY_ERRORS, 404, 409, 500)),
                 _body(_content(_ref("Subscription"), *_COMMAND_TYPES)),
+            ),
+            "get": operation(
+                "getSubscription",
+                "The topics it is subscribed to.",
+                _answers(200, "Their names.", _content(_object(("topics",), topics=_array(_STRING)), API, JSON), asks),
+            ),
+            "delete": operation(
+                "unsubscribe", "End its subscription.", _answers(204, "It has none.", None, (404, 500, 503))
             ),
         },
         f"{base}/records": {"parameters": instance, "get": records},

@@ -204,6 +204,17 @@ def test_topics_and_a_pattern_conflict(create: Create, topic: str) -> None:
     assert error in (40901, 40903)  # Confluent's newest proxy says 40903
 
 
+def test_a_subscription_is_told_and_ended(create: Create, topic: str) -> None:
+    consumer = create()
+    url = f"{consumer.url}/subscription"
+    assert requests.get(url, timeout=30).json() == {"topics": []}
+    consumer.subscribe(topics=[topic])
+    assert requests.get(url, timeout=30).json() == {"topics": [topic]}
+    assert requests.delete(url, timeout=30).status_code == 204
+    assert requests.get(url, timeout=30).json() == {"topics": []}
+    assert consumer.subscribe(topic_pattern=f"{topic}.*").status_code == 204
+
+
 def test_reading_in_another_format_than_the_instances_is_40601(create: Create, topic: str) -> None:
     consumer = create(format="json")
     consumer.subscribe(topics=[topic])
