@@ -12,8 +12,8 @@ export SERVICES=s3,kinesis,apigateway,iam,sts,cloudformation EAGER_SERVICE_LOADI
 export GATEWAY_LISTEN="127.0.0.1:$LOCALSTACK_PORT" LOCALSTACK_HOST="127.0.0.1:$LOCALSTACK_PORT"
 # DNS_ADDRESS=0: no name server of its own
 export DNS_ADDRESS=0 SKIP_SSL_CERT_DOWNLOAD=1 DISABLE_EVENTS=1 KINESIS_PERSISTENCE=0 KINESIS_LATENCY=0 DEBUG=0
-# kinesis-local listens on every address unless told otherwise
-export NODE_OPTIONS="--require=$here/kinesis_loopback.js"
+# kinesis-local listens on every address, outlives LocalStack and slows down unless helped
+export NODE_OPTIONS="--require=$here/kinesis_local.js"
 # the calls that LocalStack makes to itself must not be sent elsewhere by a setting meant for its clients
 unset AWS_ENDPOINT_URL AWS_PROFILE
 exec "$PIN_LOCALSTACK_PYTHON" "$here/main.py"
