@@ -14,14 +14,15 @@ ROOT = Path(__file__).resolve().parents[2]
 PINPIPE = ROOT / ".venv" / "bin" / "pinpipe"
 HOME = ROOT / ".pinpipe" / "test"
 
+# below the range from which the system takes ports for outgoing connections
 PORTS = {
-    "MYSQL_PORT": 13306,
-    "KAFKA_PORT": 19092,
-    "KAFKA_CONTROLLER_PORT": 19093,
-    "CONNECT_PORT": 18083,
-    "REST_PROXY_PORT": 18082,
-    "LOCALSTACK_PORT": 14566,
-    "SPARK_CONNECT_PORT": 25002,
+    "MYSQL_PORT": 21306,
+    "KAFKA_PORT": 21092,
+    "KAFKA_CONTROLLER_PORT": 21093,
+    "CONNECT_PORT": 21083,
+    "REST_PROXY_PORT": 21082,
+    "LOCALSTACK_PORT": 21566,
+    "SPARK_CONNECT_PORT": 21502,
 }
 
 
