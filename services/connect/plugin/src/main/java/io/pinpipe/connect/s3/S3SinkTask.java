@@ -28,6 +28,9 @@ public final class S3SinkTask extends SinkTask {
   private static final long SHORTEST_WAIT_MS = 10;
   private static final long LONGEST_WAIT_MS = 500;
 
+  /** Called at least this often, so that a longer gap means that the process stood still: see {@link Pulse}. */
+  private static final long BEAT_MS = 1_000;
+
   private final Function<S3SinkConfig, ObjectStore> storeFactory;
   private final LongSupplier nowMs;
   private final Map<TopicPartition, PartitionWriter> writers = new LinkedHashMap<>();
@@ -35,6 +38,7 @@ public final class S3SinkTask extends SinkTask {
 
   private S3SinkConfig config;
   private ObjectStore store;
+  private Pulse pulse;
   private Uploads uploads;
   private RecordLines lines;
   private boolean full;
@@ -60,13 +64,16 @@ public final class S3SinkTask extends SinkTask {
   public void start(Map<String, String> properties) {
     config = new S3SinkConfig(properties);
     store = storeFactory.apply(config);
-    uploads = new Uploads(store, config.uploadThreads(), "s3-sink-upload");
+    pulse = new Pulse(System::nanoTime);
+    uploads = new Uploads(store, config.uploadThreads(), pulse);
     lines = new RecordLines();
     lastCommitMs = nowMs.getAsLong();
+    context.timeout(BEAT_MS);
   }
 
   @Override
   public void open(Collection<TopicPartition> partitions) {
+    pulse.fresh();
     for (TopicPartition tp : partitions) {
       writers.put(tp, new PartitionWriter(tp, config, uploads, lines, context.errantRecordReporter(), nowMs));
     }
@@ -76,7 +83,8 @@ public final class S3SinkTask extends SinkTask {
 
   @Override
   public void put(Collection<SinkRecord> records) {
-    boolean progress = !records.isEmpty() | settle();
+    pulse.beat();
+    boolean progress = settle() || !records.isEmpty();
     for (SinkRecord record : records) {
       PartitionWriter writer = writers.get(new TopicPartition(record.originalTopic(), record.originalKafkaPartition()));
       writer.take(record);
@@ -163,9 +171,9 @@ public final class S3SinkTask extends SinkTask {
   /** Tells Connect when to call again without records: soon while uploads come to an end, later when they don't. */
   private void comeAgain(boolean progress) {
     waitMs = progress ? SHORTEST_WAIT_MS : Math.min(Math.max(waitMs, SHORTEST_WAIT_MS) * 2, LONGEST_WAIT_MS);
-    long wait = Long.MAX_VALUE;
+    long wait = BEAT_MS;
     if (commitDue || writers.values().stream().anyMatch(PartitionWriter::busy)) {
-      wait = waitMs;
+      wait = Math.min(wait, waitMs);
     }
     for (PartitionWriter writer : writers.values()) {
       OptionalLong due = writer.dueInMs();
@@ -173,8 +181,6 @@ public final class S3SinkTask extends SinkTask {
         wait = Math.min(wait, Math.max(due.getAsLong(), 1));
       }
     }
-    if (wait < Long.MAX_VALUE) {
-      context.timeout(wait);
-    }
+    context.timeout(wait);
   }
 }

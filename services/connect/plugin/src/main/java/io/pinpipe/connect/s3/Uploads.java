@@ -16,19 +16,23 @@ final class Uploads implements AutoCloseable {
   private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
 
+  private static final Duration PULSE_PAUSE = Duration.ofMillis(50);
+
   private final ObjectStore store;
+  private final Pulse pulse;
   private final Outage outage;
   private final ExecutorService threads;
 
-  Uploads(ObjectStore store, int concurrency, String name) {
+  Uploads(ObjectStore store, int concurrency, Pulse pulse) {
     this.store = store;
+    this.pulse = pulse;
     this.outage = new Outage(store.address());
     AtomicInteger number = new AtomicInteger();
     threads =
         Executors.newFixedThreadPool(
             concurrency,
             job -> {
-              Thread thread = new Thread(job, name + "-" + number.getAndIncrement());
+              Thread thread = new Thread(job, "s3-sink-upload-" + number.getAndIncrement());
               thread.setDaemon(true);
               return thread;
             });
@@ -66,35 +70,48 @@ final class Uploads implements AutoCloseable {
 
   private <T> void untilDone(Lease lease, Call<T> call, CompletableFuture<T> result) {
     Duration pause = FIRST_PAUSE;
-    while (lease.enter()) {
-      try {
-        T value = call.run();
-        outage.over();
-        result.complete(value);
-        return;
-      } catch (StoreException e) {
-        if (e.permanent()) {
-          result.completeExceptionally(e);
-          return;
-        }
-        if (!lease.ended()) {
-          outage.seen(e);
-        }
-      } catch (RuntimeException | Error e) {
-        result.completeExceptionally(e);
-        return;
-      } finally {
-        lease.leave();
-      }
-      try {
+    try {
+      while (!tried(lease, call, result)) {
         // spread, so that the threads don't knock all at once
         if (!lease.sleep(pause.multipliedBy(ThreadLocalRandom.current().nextInt(50, 100)).dividedBy(100))) {
           return;
         }
-      } catch (InterruptedException e) {
-        return;
+        pause = pause.multipliedBy(2).compareTo(LONGEST_PAUSE) < 0 ? pause.multipliedBy(2) : LONGEST_PAUSE;
       }
-      pause = pause.multipliedBy(2).compareTo(LONGEST_PAUSE) < 0 ? pause.multipliedBy(2) : LONGEST_PAUSE;
+    } catch (InterruptedException e) {
+      // the pool is closed
+    }
+  }
+
+  /** Makes the call once; true when there is nothing left to do. */
+  private <T> boolean tried(Lease lease, Call<T> call, CompletableFuture<T> result) throws InterruptedException {
+    while (!pulse.steady()) {
+      if (!lease.sleep(PULSE_PAUSE)) {
+        return true;
+      }
+    }
+    if (!lease.enter()) {
+      return true;
+    }
+    try {
+      T value = call.run();
+      outage.over();
+      result.complete(value);
+      return true;
+    } catch (StoreException e) {
+      if (e.permanent()) {
+        result.completeExceptionally(e);
+        return true;
+      }
+      if (!lease.ended()) {
+        outage.seen(e);
+      }
+      return false;
+    } catch (RuntimeException | Error e) {
+      result.completeExceptionally(e);
+      return true;
+    } finally {
+      lease.leave();
     }
   }
 }

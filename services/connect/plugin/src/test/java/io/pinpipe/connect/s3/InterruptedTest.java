@@ -16,7 +16,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.kafka.connect.sink.SinkRecord;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -202,7 +205,7 @@ class InterruptedTest {
     MemoryStore store = new MemoryStore();
     store.permits = new Semaphore(0);
     Lease lease = new Lease();
-    try (Uploads uploads = new Uploads(store, 2, "test")) {
+    try (Uploads uploads = new Uploads(store, 2, new Pulse(System::nanoTime))) {
       uploads.put(lease, "k", new byte[1]);
       while (store.inside.get() == 0) {
         Thread.onSpinWait();
@@ -215,6 +218,56 @@ class InterruptedTest {
       // the pool's threads are not hurt by it: another lease's upload goes through
       uploads.put(new Lease(), "other", new byte[1]).join();
       assertNull(store.objects.get("k"));
+    }
+  }
+
+  @Test
+  void aTaskThatStoodStillWritesNothingBeforeItCanHaveHeardThatItsPartitionIsLost() throws InterruptedException {
+    MemoryStore store = new MemoryStore();
+    AtomicLong nanos = new AtomicLong();
+    Pulse pulse = new Pulse(nanos::get);
+    Lease lost = new Lease();
+    Lease kept = new Lease();
+    try (Uploads uploads = new Uploads(store, 2, pulse)) {
+      nanos.addAndGet(Pulse.LONGEST_GAP.toNanos() + 1); // frozen, with uploads in hand
+      uploads.put(lost, "lost", new byte[1]);
+      CompletableFuture<Void> keptPut = uploads.put(kept, "kept", new byte[1]);
+      Thread.sleep(150);
+      pulse.beat(); // awake; Connect's first calls may come before the consumer knows
+      nanos.addAndGet(Pulse.RECOVERY.toNanos());
+      pulse.beat();
+      pulse.beat();
+      Thread.sleep(150);
+      assertEquals(0, store.attempts.get());
+      lost.end(Duration.ofSeconds(1)); // the partition is closed: somebody else has it
+      nanos.addAndGet(Pulse.RECOVERY.toNanos() + 1);
+      pulse.fresh();
+      keptPut.join();
+      assertEquals(Set.of("kept"), store.objects.keySet());
+    }
+  }
+
+  @Test
+  void aTaskThatStoodStillAndKeptItsPartitionsGoesOnByItself() {
+    AtomicLong nanos = new AtomicLong();
+    Pulse pulse = new Pulse(nanos::get);
+    assertTrue(pulse.steady());
+    nanos.addAndGet(Pulse.LONGEST_GAP.toNanos() + 1);
+    assertFalse(pulse.steady());
+    pulse.beat();
+    assertFalse(pulse.steady());
+    for (int i = 0; i < 6; i++) {
+      nanos.addAndGet(1_000_000_000);
+      pulse.beat();
+    }
+    assertTrue(pulse.steady());
+  }
+
+  @Test
+  void anIdleTaskAsksToBeCalledOftenEnoughToKeepItsPulse() {
+    try (Rig rig = new Rig().assign(TP)) {
+      rig.put();
+      assertTrue(rig.context.timeoutMs > 0 && rig.context.timeoutMs * 2 < Pulse.LONGEST_GAP.toMillis());
     }
   }
 
