@@ -1,7 +1,7 @@
 """The cleaning of the three tables: which messages are valid, and what a valid one becomes.
 
-Used by the batch and by the stream. ``split`` is the whole of it; ``clean_pin``, ``clean_geo`` and ``clean_user`` return
-just the cleaned columns of the valid messages.
+Used by the batch and by the stream. :func:`split` is the whole of it; :func:`clean_pin`, :func:`clean_geo` and
+:func:`clean_user` return just the cleaned columns of the valid messages.
 """
 
 from __future__ import annotations
@@ -12,117 +12,120 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from spark_jobs.quality import (
-    INT_MAX,
-    Checked,
-    follower_count,
-    integer,
-    number,
-    required_text,
-    text_or_null,
-    utc,
-)
-from spark_jobs.records import record
-from spark_jobs.schemas import CLEANED, FIELDS
+from spark_jobs import records
+from spark_jobs.quality import AGE, FOLLOWERS, KEY, LATITUDE, LONGITUDE, MOMENT, Rule, known
+from spark_jobs.schemas import CLEANED
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-NO_TITLE = "No Title Data Available"
-NO_DESCRIPTION = ("No description available Story format", "No description available", "Untitled")
-NO_USER = "User Info Error"
-NO_TAGS = "N,o, ,T,a,g,s, ,A,v,a,i,l,a,b,l,e"
-NO_IMAGE = "Image src error."
-SAVED_IN = "Local save in "
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a message: its ``name`` there, and what it must be.
+
+    Blank texts and ``placeholders`` count as missing, which only a ``required`` field may not be. Without a ``rule`` it
+    is a text: a string, or the JSON of a number or a truth value. ``column`` names it in reasons, where that differs.
+    """
+
+    name: str
+    rule: Rule | None = None
+    required: bool = False
+    placeholders: tuple[str, ...] = ()
+    column: str = ""
+
+    def value(self) -> Column:
+        """Its value, after :func:`judge` has parsed it; NULL where there is none in range."""
+        if self.rule is None:
+            return F.col(self.name)
+        parsed = F.col(_parsed(self.name))
+        return F.when(self.rule.holds(parsed), parsed.try_cast(self.rule.kind))
+
+    def reason(self) -> Column:
+        """Why the message is not valid, as far as this field is concerned; else NULL."""
+        text = F.col(self.name)
+        problem = F.when(text.isNull(), F.lit("missing" if self.required else None))
+        if self.rule:
+            parsed = F.col(_parsed(self.name))
+            problem = problem.when(parsed.isNull(), "unparsable").when(~self.rule.holds(parsed), "out_of_range")
+        else:
+            problem = problem.when(F.col("_nested")[self.name], "unparsable")
+        return F.concat(F.lit(f"{self.column or self.name}:"), problem)
 
 
 @dataclass(frozen=True)
-class Cleaned:
-    """A table's cleaned columns by name, and the checked fields that decide whether a message is valid, in order."""
+class Table:
+    """A table's ``fields`` in the order of the reasons, and those cleaned columns that are more than a field."""
 
-    columns: dict[str, Column]
-    checks: dict[str, Checked]
+    fields: tuple[Field, ...]
+    made: dict[str, Callable[[dict[str, Column]], Column]]
 
-
-def _key(text: Column) -> Checked:
-    return integer(text, 0, INT_MAX).or_missing(text)
-
-
-def _pin(field: Callable[[str], Column]) -> Cleaned:
-    shown = text_or_null(field("follower_count"), NO_USER)
-    checks = {
-        "ind": _key(field("index")),
-        "unique_id": required_text(field("unique_id")),
-        "follower_count": follower_count(shown),
-        "category": required_text(field("category")),
-    }
-    saved = text_or_null(field("save_location"))
-    columns = {name: check.value for name, check in checks.items()} | {
-        "title": text_or_null(field("title"), NO_TITLE),
-        "description": text_or_null(field("description"), *NO_DESCRIPTION),
-        "poster_name": text_or_null(field("poster_name"), NO_USER),
-        "tag_list": text_or_null(field("tag_list"), NO_TAGS),
-        "is_image_or_video": text_or_null(field("is_image_or_video")),
-        "image_src": text_or_null(field("image_src"), NO_IMAGE),
-        "save_location": F.regexp_replace(saved, f"^{SAVED_IN}", ""),
-    }
-    return Cleaned(columns, checks)
+    def columns(self, names: list[str]) -> list[Column]:
+        values = {field.column or field.name: field.value() for field in self.fields}
+        return [(self.made[name](values) if name in self.made else values[name]).alias(name) for name in names]
 
 
-def _geo(field: Callable[[str], Column]) -> Cleaned:
-    checks = {
-        "ind": _key(field("ind")),
-        "country": required_text(field("country")),
-        "latitude": number(field("latitude"), -90, 90).or_missing(field("latitude")),
-        "longitude": number(field("longitude"), -180, 180).or_missing(field("longitude")),
-        "timestamp": utc(field("timestamp")).or_missing(field("timestamp")),
-    }
-    columns = {
-        "ind": checks["ind"].value,
-        "country": checks["country"].value,
-        "coordinates": F.array(checks["latitude"].value, checks["longitude"].value),
-        "timestamp": checks["timestamp"].value,
-    }
-    return Cleaned(columns, checks)
-
-
-def _user(field: Callable[[str], Column]) -> Cleaned:
-    checks = {
-        "ind": _key(field("ind")),
-        "first_name": required_text(field("first_name")),
-        "last_name": required_text(field("last_name")),
-        "age": integer(field("age"), 0, 150).or_missing(field("age")),
-        "date_joined": utc(field("date_joined")).or_missing(field("date_joined")),
-    }
-    columns = {
-        "ind": checks["ind"].value,
-        "user_name": F.concat_ws(" ", checks["first_name"].value, checks["last_name"].value),
-        "age": checks["age"].value,
-        "date_joined": checks["date_joined"].value,
-    }
-    return Cleaned(columns, checks)
-
-
-TABLES = {"pin": _pin, "geo": _geo, "user": _user}
+TABLES = {
+    "pin": Table(
+        (
+            Field("index", KEY, required=True, column="ind"),
+            Field("unique_id", required=True),
+            Field("title", placeholders=("No Title Data Available",)),
+            Field(
+                "description",
+                placeholders=("No description available Story format", "No description available", "Untitled"),
+            ),
+            Field("follower_count", FOLLOWERS, placeholders=("User Info Error",)),
+            Field("poster_name", placeholders=("User Info Error",)),
+            Field("tag_list", placeholders=("N,o, ,T,a,g,s, ,A,v,a,i,l,a,b,l,e",)),
+            Field("is_image_or_video"),
+            Field("image_src", placeholders=("Image src error.",)),
+            Field("save_location"),
+            Field("category", required=True),
+        ),
+        {"save_location": lambda pin: known(F.regexp_replace(pin["save_location"], "^Local save in ", ""))},
+    ),
+    "geo": Table(
+        (
+            Field("ind", KEY, required=True),
+            Field("country", required=True),
+            Field("latitude", LATITUDE, required=True),
+            Field("longitude", LONGITUDE, required=True),
+            Field("timestamp", MOMENT, required=True),
+        ),
+        {"coordinates": lambda geo: F.array(geo["latitude"], geo["longitude"])},
+    ),
+    "user": Table(
+        (
+            Field("ind", KEY, required=True),
+            Field("first_name", required=True),
+            Field("last_name", required=True),
+            Field("age", AGE, required=True),
+            Field("date_joined", MOMENT, required=True),
+        ),
+        {"user_name": lambda user: F.concat(user["first_name"], F.lit(" "), user["last_name"])},
+    ),
+}
+"""The tables by name. Fields that are not listed are ignored, ``downloaded`` among them."""
 
 
 def judge(messages: DataFrame, table: str) -> DataFrame:
     """Messages (``raw``, ``_source``) with what they become: ``cleaned``, a struct of the table's cleaned columns, and
     ``reasons``, empty for a valid one."""
-    read = messages.withColumn("_record", record(F.col("raw"), FIELDS[table]))
-    cleaned = TABLES[table](lambda name: F.col("_record.fields")[name])
-    reasons = F.when(F.col("_record.problem").isNotNull(), F.array("_record.problem")).otherwise(
-        F.array_compact(
-            F.array(
-                *(
-                    F.when(check.problem.isNotNull(), F.concat(F.lit(f"{name}:"), check.problem))
-                    for name, check in cleaned.checks.items()
-                )
-            )
-        )
+    fields = TABLES[table].fields
+    # A column for each step, as in records.read.
+    texts = records.read(messages.select("raw", "_source"), [field.name for field in fields])
+    present = texts.withColumns({field.name: known(F.col(field.name), *field.placeholders) for field in fields})
+    parsed = present.withColumns(
+        {_parsed(field.name): field.rule.parse(F.col(field.name)) for field in fields if field.rule}
     )
-    columns = F.struct(*(cleaned.columns[name].alias(name) for name in CLEANED[table].names))
-    return read.select("raw", "_source", columns.alias("cleaned"), reasons.alias("reasons"))
+    of_fields = F.array_compact(F.array(*(field.reason() for field in fields)))
+    return parsed.select(
+        "raw",
+        "_source",
+        F.struct(*TABLES[table].columns(CLEANED[table].names)).alias("cleaned"),
+        F.when(F.col("_problem").isNotNull(), F.array("_problem")).otherwise(of_fields).alias("reasons"),
+    )
 
 
 def split_judged(judged: DataFrame) -> tuple[DataFrame, DataFrame]:
@@ -153,3 +156,7 @@ def clean_geo(messages: DataFrame) -> DataFrame:
 def clean_user(messages: DataFrame) -> DataFrame:
     """The valid users among messages with the columns ``raw`` and ``_source``, cleaned."""
     return split(messages, "user")[0].select(CLEANED["user"].names)
+
+
+def _parsed(name: str) -> str:
+    return f"_parsed_{name}"

@@ -1,10 +1,13 @@
 """Rules for single values, the newest of several messages, and whether the counts add up.
 
-A rule is a pure function of a text column that returns a :class:`Checked`: the value, and the problem if there is one.
+A rule is a pure function of a text column: :func:`whole`, :func:`number`, :func:`followers` and :func:`utc` return the
+value, NULL where the text is not of that form, and :class:`Limits` say which values are in range. Texts are NULL where
+they are missing (:func:`known`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,28 +19,28 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
 BLANK = r"(?U)^\s*$"
-"""Nothing but white space of any kind, a NO-BREAK SPACE included."""
-INTEGER = r"^\s*[+-]?\d+(\.0*)?\s*$"
+"""Nothing, or nothing but white space of any kind: NO-BREAK SPACE and line feeds too."""
 NUMBER = r"^\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*$"
-COUNT = r"^\s*(\d+(?:\.\d+)?)\s*([kKmMbB]?)\s*$"
-TIME = r"^\s*(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2}(?:\.\d+)?)(?:([zZ])|([+-]\d{2}):?(\d{2}))?\s*$"
+TOO_LARGE = ('"Infinity"', '"-Infinity"')
+"""How Spark's JSON reader gives a number such as 1e400 as a text."""
+COUNT = r"^\s*([+-]?\d+(?:\.\d+)?)\s*([kKmMbB]?)\s*$"
 MULTIPLIERS = {"k": 1_000, "m": 1_000_000, "b": 1_000_000_000}
+TIME = r"^\s*(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2}(?:\.\d+)?) ?(?:[zZ]|([+-]\d{2})(?::?(\d{2}))?)?\s*$"
 INT_MAX = 2**31 - 1
-FIRST_TIME, LAST_TIME = "0001-01-01 00:00:00Z", "9999-12-31 23:59:59.999999Z"
-"""What a Python datetime can hold."""
 
 
 @dataclass(frozen=True)
-class Checked:
-    """A rule's result: the value (NULL where there is a problem), and ``missing``, ``unparsable``, ``out_of_range``
-    or NULL."""
+class Rule:
+    """What a text must be: ``parse`` it, then it is ``least`` to ``most``, and of the SQL type ``kind``."""
 
-    value: Column
-    problem: Column
+    parse: Callable[[Column], Column]
+    least: float | str
+    most: float | str
+    kind: str
 
-    def or_missing(self, text: Column) -> Checked:
-        """The same for a column that must have a value."""
-        return Checked(self.value, F.when(is_blank(text), "missing").otherwise(self.problem))
+    def holds(self, parsed: Column) -> Column:
+        """Whether a parsed value is in range."""
+        return parsed.between(*(F.lit(end).try_cast(self.kind) for end in (self.least, self.most)))
 
 
 def is_blank(text: Column) -> Column:
@@ -45,68 +48,53 @@ def is_blank(text: Column) -> Column:
     return text.isNull() | text.rlike(BLANK)
 
 
-def text_or_null(text: Column, *placeholders: str) -> Column:
+def known(text: Column, *placeholders: str) -> Column:
     """A text as it is; NULL when it is blank or one of the placeholders."""
-    return F.when(is_blank(text) | text.isin(*placeholders), F.lit(None)).otherwise(text)
+    return F.when(~is_blank(text) & ~text.isin(*placeholders), text)
 
 
-def required_text(text: Column) -> Checked:
-    """A text that must be there."""
-    return Checked(text_or_null(text), _nothing()).or_missing(text)
+def number(text: Column) -> Column:
+    """A number as a double. ``NaN`` and ``Infinity`` are no numbers; ``1e400`` is one, and infinite."""
+    return F.when(text.rlike(NUMBER), text.try_cast("double")).when(text.isin(*TOO_LARGE), F.lit(float("inf")))
 
 
-def integer(text: Column, least: int, most: int) -> Checked:
-    """An integer in a range; ``5``, ``" 5 "`` and ``5.0`` are the integer 5."""
-    digits = F.regexp_extract(text, r"([+-]?\d+)", 1)
-    value = digits.try_cast("decimal(38,0)")  # more digits than that are out of any range
-    return _checked(text, INTEGER, value, value.between(least, most), "int")
+def whole(text: Column) -> Column:
+    """A number without a fraction, as a double: ``5``, ``" 5 "``, ``5.0`` and ``5e0`` are the integer 5."""
+    value = number(text)
+    return F.when(F.rint(value) == value, value)
 
 
-def number(text: Column, least: float, most: float) -> Checked:
-    """A number in a range, as a double; ``NaN`` and ``Infinity`` are no numbers."""
-    value = F.trim(text).try_cast("double")
-    return _checked(text, NUMBER, value, value.between(least, most), "double")
-
-
-def follower_count(text: Column) -> Checked:
-    """``940``, ``124k``, ``1.2k``, ``2M``, ``1B``, in either case, to an int; half up where it is no integer."""
-    factor = F.lower(F.regexp_extract(text, COUNT, 2))
+def followers(text: Column) -> Column:
+    """``940``, ``124k``, ``1.2k``, ``2M``, ``1B``, in either case, as a decimal without a fraction; half up."""
+    suffix = F.lower(F.regexp_extract(text, COUNT, 2))
     times = F.lit(1)
-    for suffix, multiplier in MULTIPLIERS.items():
-        times = F.when(factor == suffix, multiplier).otherwise(times)
-    value = F.round(F.regexp_extract(text, COUNT, 1).try_cast("decimal(20,9)") * times.cast("decimal(10,0)"), 0)
-    return _checked(text, COUNT, value, value.between(0, INT_MAX), "int")
+    for letter, multiplier in MULTIPLIERS.items():
+        times = F.when(suffix == letter, multiplier).otherwise(times)
+    digits = F.regexp_extract(text, COUNT, 1).try_cast("decimal(20,9)")
+    too_many = F.lit(INT_MAX + 1).cast("decimal(20,9)")
+    value = F.round(F.coalesce(digits, too_many) * times.cast("decimal(10,0)"), 0)
+    return F.when(text.rlike(COUNT), value)
 
 
-def utc(text: Column) -> Checked:
-    """A time: date, ``T`` or a blank, time, perhaps a fraction, perhaps ``Z`` or an offset; UTC where it names none."""
-    offset = F.when(
-        F.regexp_extract(text, TIME, 4) != "",
-        F.concat(F.regexp_extract(text, TIME, 4), F.lit(":"), F.regexp_extract(text, TIME, 5)),
-    ).otherwise("Z")
-    iso = F.concat(F.regexp_extract(text, TIME, 1), F.lit("T"), F.regexp_extract(text, TIME, 2), offset)
-    value = iso.try_cast("timestamp")
-    held = value.between(F.lit(FIRST_TIME).cast("timestamp"), F.lit(LAST_TIME).cast("timestamp"))
-    # a form that is right and a day that does not exist is no time either
-    return _checked(text, TIME, value, held, "timestamp", missing_value="unparsable")
+def utc(text: Column) -> Column:
+    """A time: date, ``T`` or a blank, time, perhaps a fraction, perhaps ``Z`` or an offset; UTC where it names none.
+
+    NULL for a day that does not exist.
+    """
+    hours, minutes = F.regexp_extract(text, TIME, 3), F.regexp_extract(text, TIME, 4)
+    zone = F.when(hours == "", "Z").otherwise(F.concat(hours, F.lit(":"), F.rpad(minutes, 2, "0")))
+    # with a zone in the text the session's time zone has no say
+    iso = F.concat(F.regexp_extract(text, TIME, 1), F.lit("T"), F.regexp_extract(text, TIME, 2), zone)
+    return F.when(text.rlike(TIME), iso.try_cast("timestamp"))
 
 
-def _checked(
-    text: Column, form: str, value: Column, in_range: Column, kind: str, missing_value: str = "out_of_range"
-) -> Checked:
-    """``unparsable`` where the text has not the form, ``out_of_range`` where the value is not in the range."""
-    problem = (
-        F.when(is_blank(text), _nothing())
-        .when(~text.rlike(form), "unparsable")
-        .when(value.isNull(), missing_value)
-        .when(~in_range, "out_of_range")
-    )
-    # guarded, because a cast of what is out of range is an error in ANSI mode
-    return Checked(F.when(problem.isNull() & ~is_blank(text), value.try_cast(kind)), problem)
-
-
-def _nothing() -> Column:
-    return F.lit(None).cast("string")
+KEY = Rule(whole, 0, INT_MAX, "int")
+FOLLOWERS = Rule(followers, 0, INT_MAX, "int")
+AGE = Rule(whole, 0, 150, "int")
+LATITUDE = Rule(number, -90, 90, "double")
+LONGITUDE = Rule(number, -180, 180, "double")
+# what a Python datetime can hold, too
+MOMENT = Rule(utc, "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "timestamp")
 
 
 def recency(source: StructType) -> list[Column]:

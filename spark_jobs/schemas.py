@@ -1,4 +1,4 @@
-"""The columns of the messages, of the cleaned tables and of the answers."""
+"""The columns of the cleaned tables and of the answers."""
 
 from __future__ import annotations
 
@@ -12,16 +12,6 @@ from pyspark.sql.types import (
     StructType,
     TimestampType,
 )
-
-FIELDS = {
-    "pin": (
-        "index", "unique_id", "title", "description", "poster_name", "follower_count", "tag_list",
-        "is_image_or_video", "image_src", "save_location", "category",
-    ),
-    "geo": ("ind", "timestamp", "latitude", "longitude", "country"),
-    "user": ("ind", "first_name", "last_name", "age", "date_joined"),
-}  # fmt: skip
-"""The fields of a message that are looked at; all others are ignored (``downloaded`` among them)."""
 
 
 def _columns(**types: object) -> StructType:

@@ -66,7 +66,7 @@ def test_a_cleaned_table_of_rows_full_of_traps_equals_the_oracles(traps: Mapping
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer.number)
 def test_an_answer_has_the_columns_and_types_of_its_schema(traps: Mapping[str, DataFrame], answer: Answer) -> None:
-    found = answer.compute(**traps).schema
+    found = answer.compute(**traps, per="user").schema
     assert [(field.name, field.dataType) for field in found] == [
         (field.name, field.dataType) for field in ANSWERED[answer.number]
     ]
