@@ -64,7 +64,8 @@ class Lease:
     """A lease on ``name``, held within the ``with`` block.
 
     ``session`` is this run's Spark session on the server; ``take_over`` is called with a dead holder's session before
-    its lease is taken; ``wait`` is how many seconds to wait for one that lives. Raises :class:`LeaseHeld` when another run keeps it.
+    its lease is taken; ``wait`` is how many seconds to wait for one that lives. Raises :class:`LeaseHeld` when another
+    run keeps it.
     """
 
     def __init__(

@@ -13,7 +13,8 @@ class Part:
 
     ``ports`` are the names of the settings that hold its ports, the first one is where it serves; ``run`` is the
     script that starts it, below the project's root; ``after`` are the parts that must answer before it starts;
-    ``memory_mb`` is what it takes on a full demo, the sum of its processes, rounded up.
+    ``memory_mb`` is what it takes on a full demo, the sum of its processes, rounded up; ``stop_seconds`` is how long it
+    may take to stop by itself (the REST proxy delivers what it accepted, for up to 15 s).
     """
 
     name: str
@@ -48,6 +49,6 @@ PARTS = (
     Part("connect", "Kafka Connect with the S3 sink", ("connect_port",), "services/connect/run.sh", 300,
          after=("kafka",)),
     Part("rest-proxy", "Kafka REST proxy", ("rest_proxy_port",), "services/rest_proxy/run.sh", 100,
-         after=("kafka",)),
+         after=("kafka",), stop_seconds=20),
 )  # fmt: skip
 BY_NAME = {part.name: part for part in PARTS}
