@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -150,3 +152,74 @@ TRAPS: Rows = merged(
     ]
 )  # fmt: skip
 """Rows in the order of arrival: each mistake of the published solutions gives a different answer or cleaned table."""
+
+
+GARBAGE = (
+    b"", b"no json", b"\xff\xfe", b"[1, 2]", b"42", b"null", b'{"index": 1',
+    b'{"index":1,"name":"x","age":25,"role":"y"}',
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What arrives of a table's rows, and how much of it is no valid row of that table."""
+
+    payloads: list[bytes]
+    invalid: int
+
+
+def rough(rows: Mapping[str, Sequence[Row]], seed: int = 0) -> dict[str, Delivery]:
+    """Deliveries of the three tables on a bad day, which still mean the same rows.
+
+    In mixed order; numbers as texts; times in every spelling; unknown fields; some messages twice or more; some rows in
+    an older state before their last one; garbage and other tables' rows between them.
+    """
+    rng = random.Random(seed)
+    return {table: _rough(table, rows, rng) for table in rows}
+
+
+def _rough(table: str, rows: Mapping[str, Sequence[Row]], rng: random.Random) -> Delivery:
+    valid: list[tuple[float, bytes]] = []
+    for row in rows[table]:
+        last = rng.random()
+        valid.append((last, _spelt(row, rng)))
+        for _ in range(rng.choice((0, 0, 0, 1, 3))):  # the same again, later
+            valid.append((last + rng.random(), _spelt(row, rng)))
+        if rng.random() < 0.2:
+            valid.append((last * rng.random(), _spelt(_older(table, row), rng)))
+    others = [row for name, listed in rows.items() if name != table for row in listed]
+    invalid = [*GARBAGE * 5, *(_spelt(row, rng) for row in rng.sample(others, min(50, len(others))))]
+    invalid += [_spelt(_broken(table, row), rng) for row in rng.sample(rows[table], min(50, len(rows[table])))]
+    # what is invalid comes last, too, and must replace nothing
+    mixed = valid + [(rng.random() * 3, payload) for payload in invalid]
+    return Delivery([payload for _, payload in sorted(mixed, key=lambda item: item[0])], len(invalid))
+
+
+def _spelt(row: Row, rng: random.Random) -> bytes:
+    spelt = dict(row)
+    for name, value in row.items():
+        if name in ("timestamp", "date_joined"):
+            spelt[name] = rng.choice((value, value.replace("T", " "), f"{value}Z", f"{value}.000", f"{value}+00:00"))
+        elif isinstance(value, int | float) and rng.random() < 0.3:
+            spelt[name] = str(value)
+    if rng.random() < 0.2:
+        spelt["unknown"] = [{"nested": None}]
+    return json.dumps(spelt, ensure_ascii=rng.random() < 0.5).encode()
+
+
+def _older(table: str, row: Row) -> Row:
+    changed: dict[str, Row] = {
+        "pin": {"category": "an older category", "follower_count": "2B", "poster_name": "an older name"},
+        "geo": {"country": "Atlantis", "timestamp": "1999-01-01T00:00:00"},
+        "user": {"first_name": "Older", "age": 99, "date_joined": "1999-01-01T00:00:00"},
+    }
+    return row | changed[table]
+
+
+def _broken(table: str, row: Row) -> Row:
+    changed: dict[str, Row] = {
+        "pin": {"category": None, "follower_count": "2B"},
+        "geo": {"country": "Atlantis", "latitude": 90.5},
+        "user": {"first_name": "Broken", "age": 151},
+    }
+    return row | changed[table]
