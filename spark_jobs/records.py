@@ -46,7 +46,7 @@ def read(messages: DataFrame, fields: Sequence[str]) -> DataFrame:
         }
     )
     judged = parsed.withColumn("_problem", _problem())
-    texts = {name: F.when(F.col("_problem").isNull(), F.col("_objects")[0][name]) for name in fields}
+    texts = {name: F.when(F.col("_problem").isNull(), F.get("_objects", F.lit(0))[name]) for name in fields}
     return judged.withColumns({**texts, "_nested": _nested(fields)}).drop(
         "_text", "_in_array", "_in_object", "_objects", "_value"
     )
@@ -59,7 +59,7 @@ def _around(before: str, after: str) -> Column:
 def _problem() -> Column:
     objects, text = F.col("_objects"), F.col("_text")
     whole = F.col("_value._corrupt").isNull() & F.col("_value.value").isNotNull()
-    one_object = (F.size(objects) == 1) & objects[0].isNotNull() & whole & text.rlike(r"^\s*\{")
+    one_object = (F.size(objects) == 1) & F.get(objects, F.lit(0)).isNotNull() & whole & text.rlike(r"^\s*\{")
     values = F.from_json("_in_array", ArrayType(TEXT), STRICT)
     # null is a value too, and the only one that reads as NULL
     one_value = (F.size(values) == 1) & (whole | text.rlike(r"^\s*null\s*$")) & ~text.rlike(r"^\s*(\{|$)")
@@ -73,7 +73,7 @@ def _problem() -> Column:
 
 def _nested(fields: Sequence[str]) -> Column:
     def kind(of: DataType) -> Column:
-        return F.from_json("_in_array", ArrayType(_struct(fields, of)), STRICT)[0]
+        return F.get(F.from_json("_in_array", ArrayType(_struct(fields, of)), STRICT), F.lit(0))
 
     arrays, objects = kind(ArrayType(TEXT)), kind(_struct(["_"], TEXT))
     either = F.struct(*((arrays[name].isNotNull() | objects[name].isNotNull()).alias(name) for name in fields))

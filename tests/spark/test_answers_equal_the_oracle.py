@@ -31,6 +31,11 @@ def expected_of_traps() -> dict[Per, Found]:
     return {"user": oracle_answers(TRAPS), "post": oracle_answers(TRAPS, "post")}
 
 
+@pytest.fixture(scope="module")
+def expected_tables(generated_rows: Found) -> Found:
+    return oracle_tables(generated_rows)
+
+
 def readings() -> list[object]:
     pers: dict[Answer, tuple[Per, ...]] = {
         answer: ("user", "post") if answer.has_readings else ("user",) for answer in ANSWERS
@@ -54,9 +59,9 @@ def test_an_answer_on_rows_full_of_traps_equals_the_oracles(
 
 @pytest.mark.parametrize("table", CLEANED)
 def test_a_cleaned_table_of_the_generated_data_equals_the_oracles(
-    generated: Mapping[str, DataFrame], generated_rows: Found, table: str
+    generated: Mapping[str, DataFrame], expected_tables: Found, table: str
 ) -> None:
-    assert values(generated[table], "ind") == oracle_tables(generated_rows)[table]
+    assert values(generated[table], "ind") == expected_tables[table]
 
 
 @pytest.mark.parametrize("table", CLEANED)
