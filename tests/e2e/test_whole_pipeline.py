@@ -61,17 +61,6 @@ def test_a_second_demo_changes_no_answer_and_counts_its_repeats(stack: Pipeline)
 
 
 @pytest.mark.usefixtures("first_demo")
-def test_the_readmes_curl_example_works_as_written(stack: Pipeline) -> None:
-    example = re.search(r"```sh\n(curl .*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert example
-    before = stack.json("status")["batch"]["pin"]["topic"]
-    command = example[1].replace(".venv/bin/pinpipe", str(ROOT / ".venv/bin/pinpipe"))
-    done = subprocess.run(["sh", "-c", command], env=stack.environment, capture_output=True, text=True, check=False)
-    assert '"error_code":null' in done.stdout.replace(" ", ""), done.stdout + done.stderr
-    assert stack.json("status")["batch"]["pin"]["topic"] == before + 1
-
-
-@pytest.mark.usefixtures("first_demo")
 def test_a_session_inside_the_command_gives_the_same(stack: Pipeline) -> None:
     before = stack.json("answers")
     stack.with_(SPARK_REMOTE="").run("batch")
@@ -87,6 +76,17 @@ def test_an_emptied_lake_fills_again_from_the_topics(stack: Pipeline) -> None:
     stack.run("batch")
     assert stack.json("answers") == before
     assert stack.json("status")["batch"]["pin"]["lake"] == topics
+
+
+@pytest.mark.usefixtures("first_demo")
+def test_the_readmes_curl_example_works_as_written(stack: Pipeline) -> None:
+    example = re.search(r"```sh\n(curl .*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert example
+    before = stack.json("status")["batch"]["pin"]["topic"]
+    command = example[1].replace(".venv/bin/pinpipe", str(ROOT / ".venv/bin/pinpipe"))
+    done = subprocess.run(["sh", "-c", command], env=stack.environment, capture_output=True, text=True, check=False)
+    assert '"error_code":null' in done.stdout.replace(" ", ""), done.stdout + done.stderr
+    assert stack.json("status")["batch"]["pin"]["topic"] == before + 1
 
 
 RESTART_LOCALSTACK = """

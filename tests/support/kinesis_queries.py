@@ -38,12 +38,13 @@ class Query:
         given: dict[str, Any] | None = None,
         **trigger: Any,
     ) -> StreamingQuery:
-        """Start it, or start it again, with more options if ``given``; ``on_batch`` may fail a batch."""
+        """Start it, or start it again, with more options if ``given``; ``on_batch`` may fail a batch that has rows."""
 
         def keep(frame: DataFrame, batch: int) -> None:
             rows = frame.collect()
-            if rows:
-                self.batches.append((batch, rows))
+            if not rows:
+                return
+            self.batches.append((batch, rows))
             if on_batch is not None:
                 on_batch(batch, rows)
 
