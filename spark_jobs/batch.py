@@ -10,20 +10,22 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import reduce
 from typing import TYPE_CHECKING, TypeVar
 
 from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pinpipe.settings import TABLES, Settings
-from spark_jobs.answers import ANSWERS, Answer, Per
+from spark_jobs.answers import ANSWERS, Answer
 from spark_jobs.errors import QueryFailed
 from spark_jobs.merge import Step, settle
 from spark_jobs.quality import Conservation
-from spark_jobs.tables import Store, Transaction, runs
+from spark_jobs.tables import Store, runs
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import Column, SparkSession
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -31,6 +33,10 @@ R = TypeVar("R")
 OBJECT = "path STRING, modificationTime TIMESTAMP, length BIGINT, content BINARY"
 NAME = r"([^/]+)\+(\d+)\+(\d+)\.json$"
 """An object's name: topic, partition, offset of its first record."""
+
+
+UNASKED = ("_source", "unique_id", "title", "description", "tag_list", "image_src", "save_location", "coordinates")
+"""Columns that no question asks for."""
 
 
 @dataclass(frozen=True)
@@ -82,43 +88,39 @@ class Batch:
             self.step(f"load {table}")
 
     def clean(self, table: str) -> None:
-        """Settle the raw messages of a table that are nowhere yet, and record the counts."""
+        """Settle the raw messages of a table that are nowhere yet."""
         store = self.store
-        raw = store.raw(table)
-        identity, version = raw.version(self.spark)
         settled = _settled(self.spark, store, table)
-        messages = raw.read(self.spark).dropDuplicates(["_source"]).join(settled, "_source", "left_anti")
-        settle(
-            self.spark, messages, table, store, Transaction(f"{identity}:{table}", version),
-            lambda name: self.step(f"clean {table}: {name}"),
-        )  # fmt: skip
+        messages = store.raw(table).read(self.spark).dropDuplicates(["_source"]).join(settled, "_source", "left_anti")
+        settle(self.spark, messages, table, store, lambda name: self.step(f"clean {table}: {name}"))
 
     def clean_all(self) -> None:
         """Clean the three tables, at the same time: most of it is waiting for S3."""
         _together(self.clean, TABLES)
 
-    def rows(self, answer: Answer, per: Per = "user") -> DataFrame:
-        """One answer, computed from the clean tables as they are."""
-        pin, geo, user = (self.store.clean(table).read(self.spark) for table in TABLES)
-        return answer.compute(pin, geo, user, per)
+    def asked(self) -> tuple[DataFrame, DataFrame, DataFrame]:
+        """What the answers are computed from: the clean tables as they are, read once; all but the long texts."""
+        tables = (self.store.clean(table).read(self.spark) for table in TABLES)
+        pin, geo, user = _together(lambda table: table.drop(*UNASKED).localCheckpoint(), tables)
+        return pin, geo, user
 
-    def answer(self, answer: Answer) -> None:
+    def answer(self, answer: Answer, asked: tuple[DataFrame, DataFrame, DataFrame]) -> None:
         """Compute one answer and write it over the last one."""
         # one file: some hundred rows at most
-        self.rows(answer).coalesce(1).write.format("delta").mode("overwrite").option("overwriteSchema", "true").save(
-            answers_path(self.store.root, answer)
-        )
+        answer.compute(*asked).coalesce(1).write.format("delta").mode("overwrite").option(
+            "overwriteSchema", "true"
+        ).save(answers_path(self.store.root, answer))
         self.step(f"answer {answer.number}")
 
     def answers(self) -> None:
         """Compute and write the ten answers."""
-        _together(self.answer, ANSWERS)
+        asked = self.asked()
+        _together(lambda answer: self.answer(answer, asked), ANSWERS)
 
     def check(self, run_id: str) -> dict[str, Conservation]:
         """Count each table's messages where they are, write the counts to ``runs``, and return them."""
         store = self.store
-        counted = _together(lambda table: count(self.spark, store, table), TABLES)
-        counts: dict[str, Conservation] = dict(zip(TABLES, counted, strict=True))
+        counts = count(self.spark, store)
         now = datetime.now(UTC)
         rows = [
             (run_id, store.way, table, now, c.read, c.clean, c.superseded, c.quarantined, c.repeats)
@@ -154,28 +156,36 @@ def messages(objects: DataFrame) -> DataFrame:
     )
 
 
-def count(spark: SparkSession, store: Store, table: str) -> Conservation:
-    """Count a table's messages by their coordinates, each place on its own, never as what is left of the others."""
-    raw = store.raw(table).read(spark)
-    of_table = F.col("table") == table
+def count(spark: SparkSession, store: Store) -> dict[str, Conservation]:
+    """Count each table's messages by their coordinates, each place on its own, never as what is left of the others."""
 
-    def distinct(rows: DataFrame, column: str = "_source") -> DataFrame:
-        return rows.select(F.countDistinct(column).alias("n"))
+    def distinct(place: str, rows: DataFrame, table: Column, column: str = "_source") -> DataFrame:
+        counted = rows.groupBy(table.alias("table")).agg(F.countDistinct(column).alias("n"))
+        return counted.select(F.lit(place).alias("place"), "table", "n")
 
     parts = [
-        distinct(raw),
-        distinct(store.clean(table).read(spark)),
-        distinct(store.superseded.read(spark).where(of_table)),
-        distinct(store.quarantine.read(spark).where(of_table)),
-        distinct(raw, "raw"),
+        distinct("superseded", store.superseded.read(spark), F.col("table")),
+        distinct("quarantined", store.quarantine.read(spark), F.col("table")),
     ]
-    read, clean, superseded, quarantined, different = (
-        part.first()["n"]  # type: ignore[index]  # an aggregate has one row
-        for part in parts
-    )
-    return Conservation(
-        table=table, read=read, clean=clean, superseded=superseded, quarantined=quarantined, repeats=read - different
-    )
+    for table in TABLES:
+        raw = store.raw(table).read(spark)
+        parts += [
+            distinct("read", raw, F.lit(table)),
+            distinct("different", raw, F.lit(table), "raw"),
+            distinct("clean", store.clean(table).read(spark), F.lit(table)),
+        ]
+    # one query: each has a cost of its own, whatever it reads
+    found = {(row["place"], row["table"]): row["n"] for row in reduce(DataFrame.union, parts).collect()}
+    counts: dict[str, Conservation] = {}
+    for table in TABLES:
+        read, different, clean, superseded, quarantined = (
+            found.get((place, table), 0) for place in ("read", "different", "clean", "superseded", "quarantined")
+        )
+        counts[table] = Conservation(
+            table=table, read=read, clean=clean, superseded=superseded, quarantined=quarantined,
+            repeats=read - different,
+        )  # fmt: skip
+    return counts
 
 
 def answers_path(root: str, answer: Answer) -> str:

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs.cleaning import judge, split_judged
 from spark_jobs.quality import newest
-from spark_jobs.tables import Store, Transaction
+from spark_jobs.tables import Store, Table
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -22,47 +22,38 @@ Step = Callable[[str], None]
 """Told the name of each step when it is done: for progress, and for tests that stop there."""
 
 
-def settle(
-    spark: SparkSession,
-    messages: DataFrame,
-    table: str,
-    store: Store,
-    transaction: Transaction,
-    step: Step = lambda name: None,
-) -> None:
-    """Settle messages that are in none of the store's tables yet.
+def settle(spark: SparkSession, messages: DataFrame, table: str, store: Store, step: Step = lambda name: None) -> None:
+    """Settle messages: ``raw`` and ``_source``, one row per coordinate.
 
-    ``messages`` has ``raw`` and ``_source``, one row per coordinate. Afterwards each of them is in exactly one of the
-    store's clean, superseded and quarantine tables, and the clean table has one row per ``ind``, the newest.
+    Afterwards each of them is in exactly one of the store's clean, superseded and quarantine tables, and the clean
+    table has one row per ``ind``, the newest. Messages that were settled before change nothing.
     """
-    clean, superseded, quarantine = store.clean(table), store.superseded, store.quarantine
-    # Judged once. A checkpoint, because a plan is looked at anew at each use and the tables it reads change below.
+    # Checkpoints, because a plan is looked at anew at each use, and the tables it reads change below.
     judged = judge(messages, table).localCheckpoint()
-    if judged.isEmpty():
-        return
     good, bad = split_judged(judged)
-
-    quarantined = bad.select(
-        F.lit(table).alias("table"), "raw", "_source", "reasons", F.current_timestamp().alias("quarantined_at")
-    )
-    quarantine.append(quarantined, transaction)
+    if not bad.isEmpty():
+        unknown = bad.join(_recorded(spark, store.quarantine, table), "_source", "left_anti")
+        row = (F.lit(table).alias("table"), "raw", "_source", "reasons", F.current_timestamp().alias("quarantined_at"))
+        store.quarantine.append(unknown.select(*row))
     step("quarantined")
 
+    clean = store.clean(table)
     present = clean.read(spark)
     known = present.join(good.select("ind").distinct(), "ind", "left_semi")
-    candidates = good.withColumn("_known", F.lit(False)).unionByName(known.withColumn("_known", F.lit(True)))
+    again = good.join(known.select("_source"), "_source", "left_anti")
+    candidates = again.withColumn("_known", F.lit(False)).unionByName(known.withColumn("_known", F.lit(True)))
     winners, losers = newest(candidates, "ind")
-    # A row that is replaced may be recorded already, by a run that died before it replaced it.
-    recorded = superseded.read(spark).where(F.col("table") == table).select("_source")
-    superseded.append(
-        losers.join(recorded, "_source", "left_anti").select(F.lit(table).alias("table"), "ind", "_source"),
-        transaction,
-    )
+    if not losers.isEmpty():
+        # a row that is replaced may be recorded already, by a run that died before it replaced it
+        unknown = losers.join(_recorded(spark, store.superseded, table), "_source", "left_anti")
+        store.superseded.append(unknown.select(F.lit(table).alias("table"), "ind", "_source"))
     step("superseded")
 
-    arrived = winners.where(~F.col("_known")).select(present.columns)
-    if known.isEmpty():
-        clean.append(arrived, transaction)  # an append costs a fraction of a merge
+    arrived = winners.where("NOT _known").select(present.columns)
+    if arrived.isEmpty():
+        pass
+    elif winners.where("_known").union(losers.where("_known")).isEmpty():
+        clean.append(arrived)  # costs a fraction of a merge
     else:
         arrived.createOrReplaceTempView(f"arrived_{table}")
         spark.sql(f"""
@@ -72,3 +63,7 @@ def settle(
             WHEN NOT MATCHED THEN INSERT *
         """)
     step("merged")
+
+
+def _recorded(spark: SparkSession, place: Table, table: str) -> DataFrame:
+    return place.read(spark).where(F.col("table") == table).select("_source")

@@ -110,9 +110,10 @@ def recency(source: StructType) -> list[Column]:
 
 
 def newest(rows: DataFrame, key: str) -> tuple[DataFrame, DataFrame]:
-    """Split rows with a ``_source`` into the newest of each key and the others."""
+    """Split rows with a ``_source`` into the newest of each key and the others; computed at once, for both."""
     source = rows.schema["_source"].dataType
-    ranked = rows.withColumn("_rank", F.row_number().over(Window.partitionBy(key).orderBy(*recency(source))))  # type: ignore[arg-type]
+    order = Window.partitionBy(key).orderBy(*recency(source))  # type: ignore[arg-type]
+    ranked = rows.withColumn("_rank", F.row_number().over(order)).localCheckpoint()
     return ranked.where("_rank = 1").drop("_rank"), ranked.where("_rank > 1").drop("_rank")
 
 

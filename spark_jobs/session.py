@@ -38,11 +38,11 @@ def configuration(settings: Settings) -> dict[str, str]:
         "spark.default.parallelism": "2",
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-        # the default makes 50 tasks of each snapshot
-        "spark.databricks.delta.snapshotPartitions": "2",
+        # the default makes 50 tasks of each snapshot, of which a batch takes some thirty
+        "spark.databricks.delta.snapshotPartitions": "1",
         # the default is 10000, and VACUUM makes as many partitions
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
-        # a driver killed in its first write leaves a temporary file; the check takes that for another query's checkpoint
+        # a driver killed in its first write leaves a temporary file, which the check takes for another query's
         "spark.sql.streaming.verifyCheckpointDirectoryEmptyOnStart": "false",
         **AwsAccess.of(settings).s3a(),
     }
@@ -61,6 +61,7 @@ def session(settings: Settings, token: str | None = None, session_id: str | None
             # by the environment and not in the address: addresses end up in error texts
             os.environ["SPARK_CONNECT_AUTHENTICATE_TOKEN"] = token
         return SparkSession.builder.remote(_address(settings.spark_remote, session_id)).create()
+    os.environ.pop("SPARK_REMOTE", None)  # empty means unset to us, and a server without a name to PySpark
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("pinpipe")
     for key, value in configuration(settings).items():

@@ -28,34 +28,8 @@ class Table:
     def read(self, spark: SparkSession) -> DataFrame:
         return spark.read.format("delta").load(self.path)
 
-    def version(self, spark: SparkSession) -> tuple[str, int]:
-        """The table's own id and its newest version: together they name one state of it for good."""
-        detail = spark.sql(f"DESCRIBE DETAIL delta.`{self.path}`").select("id").first()
-        history = spark.sql(f"DESCRIBE HISTORY delta.`{self.path}` LIMIT 1").select("version").first()
-        assert detail is not None
-        assert history is not None  # a table has at least the version that created it
-        return detail["id"], history["version"]
-
-    def append(self, rows: DataFrame, transaction: Transaction) -> None:
-        """Append rows once: Delta skips a transaction of the same name and number that it has seen."""
-        (
-            rows.write.format("delta")
-            .mode("append")
-            .option("txnAppId", f"{transaction.name}:{self.path.rpartition('/delta/')[2]}")
-            .option("txnVersion", transaction.number)
-            .save(self.path)
-        )
-
-
-@dataclass(frozen=True)
-class Transaction:
-    """Names a piece of work, so that what it appended before it was killed is not appended again.
-
-    ``number`` rises with every new piece of work of the same ``name``.
-    """
-
-    name: str
-    number: int
+    def append(self, rows: DataFrame) -> None:
+        rows.write.format("delta").mode("append").save(self.path)
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,8 @@ def read_answers(in_force: Settings, per: Per = Per.user, number: str | None = N
     chosen = [answer for answer in ANSWERS if number in (None, answer.number)]
     if per is Per.post:
         with runs.batch(in_force) as job:
-            computed = {answer: [row.asDict() for row in job.rows(answer, "post").collect()] for answer in chosen}
+            asked = job.asked()
+            computed = {answer: [row.asDict() for row in answer.compute(*asked, "post").collect()] for answer in chosen}
     else:
         computed = {}
         for answer in chosen:

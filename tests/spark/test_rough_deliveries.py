@@ -90,6 +90,8 @@ cleaned = tables(spark, TRAPS)
 answers = {answer.number: values(answer.compute(**cleaned, per="user")) for answer in ANSWERS}
 good, bad = split(messages(spark, [b"no json", b"[]", b'{"ind": -1}']), "user")
 print(json.dumps({"answers": answers, "good": good.count(), "reasons": [row["reasons"] for row in values(bad)]}))
+del cleaned, good, bad  # a checkpoint is given back to its server, which must still be there
+spark.stop()
 """
 
 
