@@ -70,9 +70,9 @@ class KinesisBatchReader(DataSourceReader):
         pacer = Pacer(self._options)
         while not cursor.ended:
             page = pacer.read(cursor)
+            if page.caught_up:
+                return
             if page.batch is None:
-                if page.millis_behind == 0:
-                    return
                 continue
             late = (wire.arrived_ms(page.batch) > arrived_ms).nonzero()[0]
             yield page.batch.slice(0, int(late[0]) if len(late) else page.rows)

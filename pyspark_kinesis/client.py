@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = 60.0
 """How long a call that gets no answer, or a failure of the service, is repeated. Throttled calls are for good."""
 DEFAULT_RETENTION_MS = 24 * 3600 * 1000
+# what endpoints say that read JSON only: AWS's name for a body it can't read, HTTP's, and those of proxies
+_NO_CBOR = frozenset({"SerializationException", "UnsupportedMediaType", "HTTP 400", "HTTP 406", "HTTP 415"})
 
 
 @dataclass(frozen=True)
@@ -45,14 +47,15 @@ class KinesisClient:
         from botocore.auth import SigV4Auth
         from botocore.awsrequest import AWSRequest
 
-        session = credentials.session(connection)
-        region = credentials.region(session)
-        self._url = credentials.endpoint(session, connection) + "/"
-        self._credentials = credentials.credentials(session, connection)
-        self._signer: Callable[[Any], Any] = lambda frozen: SigV4Auth(frozen, "kinesis", region)
+        identity = credentials.resolve(connection)
+        self._url = identity.url + "/"
+        self._credentials = identity.credentials
+        self._signer: Callable[[Any], Any] = lambda frozen: SigV4Auth(frozen, "kinesis", identity.region)
         self._request = AWSRequest
         self._pages = wire.CBOR if connection.cbor else wire.JSON
-        self._http = urllib3.PoolManager(maxsize=64, retries=False, timeout=urllib3.Timeout(connect=5, read=30))
+        self._http = urllib3.PoolManager(
+            maxsize=64, retries=False, timeout=urllib3.Timeout(connect=5, read=30), ca_certs=_authorities(self._url)
+        )
         self._no_answer = urllib3.exceptions.HTTPError
         self._retry_seconds = retry_seconds
         self._lock = threading.Lock()
@@ -107,7 +110,14 @@ class KinesisClient:
     ) -> wire.Page:
         """The next records of a shard, as Arrow."""
         body = {"ShardIterator": iterator, "Limit": limit}
-        answer, throttled = self._call("GetRecords", body, self._pages, stop)
+        try:
+            answer, throttled = self._call("GetRecords", body, self._pages, stop)
+        except ServiceError as error:
+            if self._pages == wire.JSON or error.code not in _NO_CBOR:
+                raise
+            log.warning("%s does not speak CBOR (%s): going on with JSON", self._url, error)
+            self._pages = wire.JSON
+            answer, throttled = self._call("GetRecords", body, self._pages, stop)
         return wire.page(answer, stream, shard_id, throttled)
 
     def now_ms(self) -> int:
@@ -197,6 +207,15 @@ _CLIENTS_LOCK = threading.Lock()
 def _refused(state: RetryCallState) -> bool:
     error = state.outcome.exception() if state.outcome else None
     return isinstance(error, ServiceError) and error.throttled
+
+
+def _authorities(url: str) -> str | None:
+    """The file of certificates that botocore would trust."""
+    if not url.startswith("https:"):
+        return None
+    from botocore.httpsession import get_cert_path
+
+    return os.environ.get("AWS_CA_BUNDLE") or get_cert_path(True)
 
 
 def _named(stream: str) -> dict[str, str]:

@@ -103,14 +103,13 @@ class ShardFetcher:
             if fetched is not None:
                 self.pages.append(fetched)
             self.millis_behind = page.millis_behind
-            # a page with records is no proof: emulators compute 0 from the last record they return
-            if not page.rows and page.millis_behind == 0:
+            if page.caught_up:
                 self.caught_up_at = begun
             if self._cursor.ended:
                 self.ended = True
                 self.ended_at = time.monotonic()
                 self._on_end(self.stream, page.children)
-            if fetched is not None or self.ended or page.millis_behind == 0:
+            if fetched is not None or self.ended or page.caught_up:
                 self._changed.notify_all()
         return True
 

@@ -161,7 +161,7 @@ class _Parser:
         no_cbor = self._environment.get("AWS_CBOR_DISABLE", "").lower() in ("1", "true")
         return Connection(
             region=region or region_of_arn or environment,
-            endpoint=self._take("endpoint"),
+            endpoint=self._take("endpoint") or self._endpoint_of_environment(),
             access_key=access,
             secret_key=secret,
             session_token=token,
@@ -171,6 +171,12 @@ class _Parser:
             sts_endpoint=belongs["stsEndpoint"],
             cbor=self._choice("wireFormat", "json" if no_cbor else "cbor", ("cbor", "json")) == "cbor",
         )
+
+    def _endpoint_of_environment(self) -> str | None:
+        # resolved where the query is planned, as the region is: tasks on other machines must not look elsewhere
+        if self._environment.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
+            return None
+        return self._environment.get("AWS_ENDPOINT_URL_KINESIS") or self._environment.get("AWS_ENDPOINT_URL") or None
 
     def _ignored(self) -> list[str]:
         said = []

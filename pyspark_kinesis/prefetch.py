@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -20,6 +21,8 @@ from pyspark_kinesis.plan import ShardRange, Slice
 from pyspark_kinesis.shards import Shard
 from pyspark_kinesis.spool import Store, StoredPage
 from pyspark_kinesis.streams import check_created, explained
+
+log = logging.getLogger(__name__)
 
 _Key = tuple[str, str]
 
@@ -90,6 +93,7 @@ class Prefetcher:
             self.offset[stream].position(shard_id),
             limit=self._options.max_records_per_fetch,
             fail_on_data_loss=self._options.fail_on_data_loss,
+            created=self.offset[stream].created,
         )
         pace = Pace(self._options.min_fetch_period, self._options.max_fetch_rate)
         fetcher = ShardFetcher(cursor, self._store, pace, self._changed, self._ended)
@@ -104,19 +108,24 @@ class Prefetcher:
 
     def _drop_gone(self, stream: str) -> None:
         state = self.offset[stream]
-        unfinished = [shard_id for shard_id, shard in state.shards.items() if not shard.closed]
+        # a shard that is being read tells its end by itself
+        unfinished = [
+            shard_id
+            for shard_id, shard in state.shards.items()
+            if not shard.closed and (stream, shard_id) not in self._fetchers
+        ]
         lost = shards.gone(self._listed[stream], unfinished)
-        if lost and self._options.fail_on_data_loss:
+        if not lost:
+            return
+        what = f"shards {', '.join(lost)} of stream {stream} are gone and were not read to their end"
+        if self._options.fail_on_data_loss:
             raise DataLossError(
-                f"shards {', '.join(lost)} of stream {stream} are gone and were not read to their end: their retention "
-                "is over, or the stream was created again; set failOnDataLoss=false to go on without them"
+                f"{what}: their retention is over, or the stream was created again; set failOnDataLoss=false to go on "
+                "without them"
             )
-        for shard_id in lost:
-            if fetcher := self._fetchers.pop((stream, shard_id), None):
-                fetcher.stop()
-        if lost:
-            left = {shard_id: shard for shard_id, shard in state.shards.items() if shard_id not in lost}
-            self.offset = {**self.offset, stream: replace(state, shards=left)}
+        log.warning("%s; going on without them", what)
+        left = {shard_id: shard for shard_id, shard in state.shards.items() if shard_id not in lost}
+        self.offset = {**self.offset, stream: replace(state, shards=left)}
 
     def _watch(self) -> None:
         try:

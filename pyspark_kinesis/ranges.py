@@ -51,7 +51,7 @@ def again(wanted: ShardRange, options: Options, client: KinesisClient) -> Iterat
                     return
             if keep < page.rows:
                 break
-        elif page.millis_behind == 0:
+        elif page.caught_up:
             break
         if cursor.ended:
             break

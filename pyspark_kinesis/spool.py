@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _IN_MEMORY = 256 << 20
 """The most that pages take in memory, whatever fetchBufferSize says."""
+_OF_ONE_APPLICATION = re.compile(r"(blockmgr|spark|executor)-[0-9a-f-]{36}")
 _SHARE_OF_DISK = 4
 """At most a quarter of what is free on the disk when a query starts."""
 
@@ -144,10 +146,16 @@ class DiskStore:
         self._lock_file.close()
 
 
-def folder(base: str | None = None) -> Path:
-    """Where the folders of this user's queries lie: in ``base``, Spark's local folder, or the system's for such."""
-    local = os.environ.get("SPARK_LOCAL_DIRS", "").split(",")[0]
-    return Path(base or local or tempfile.gettempdir()) / f"pyspark-kinesis-{os.getuid()}"
+def folder(base: str | None = None, environment: Mapping[str, str] = os.environ) -> Path:
+    """Where the folders of this user's queries lie: in ``base``, Spark's local folder, or the system's for such.
+
+    What Spark tells is a folder of one application, which the next one would not find to sweep: it goes above that.
+    """
+    local = environment.get("SPARK_LOCAL_DIRS", "").split(",")[0]
+    root = Path(base or local or tempfile.gettempdir())
+    while not base and _OF_ONE_APPLICATION.fullmatch(root.name):
+        root = root.parent
+    return root / f"pyspark-kinesis-{os.getuid()}"
 
 
 def _serialized(batch: pa.RecordBatch) -> pa.Buffer:

@@ -25,6 +25,7 @@ from pyspark_kinesis.options import Options
 from pyspark_kinesis.plan import KinesisPartition
 from pyspark_kinesis.position import Latest
 from pyspark_kinesis.prefetch import Prefetcher
+from pyspark_kinesis.streams import check_created
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,8 +41,8 @@ class Target:
 
     since: float
     """Monotonic seconds."""
-    arrived_ms: int | None
-    """Kinesis' clock; None: later records may be taken along."""
+    arrived_ms: int
+    """Kinesis' clock."""
 
 
 class KinesisStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
@@ -76,7 +77,8 @@ class KinesisStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
         self._target = Target(time.monotonic(), client.now_ms() + 1000)
 
     def latestOffset(self, start: dict[str, Any], limit: ReadLimit) -> dict[str, Any]:
-        begun = dict(offsets.from_json(start))
+        stored = offsets.from_json(start)
+        begun = dict(stored)
         for stream in self._options.streams:  # one that the option did not name when the checkpoint was made
             if stream not in begun:
                 begun[stream] = self._begin(stream)
@@ -84,32 +86,29 @@ class KinesisStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
         if not all(state.pinned for state in begun.values()):
             prefetcher.offset = offsets.pin(begun)  # an empty first batch makes the moment durable
             return offsets.to_json(prefetcher.offset)
-        moved = self._move(prefetcher, limit)
-        return offsets.to_json(prefetcher.offset) if moved else start
+        prefetcher.commit(begun)  # Spark goes on from here: what was before is done
+        self._move(prefetcher, limit)
+        # not only what was taken moves it: a shard that is gone, a stream that was added
+        return start if prefetcher.offset == stored else offsets.to_json(prefetcher.offset)
 
-    def _move(self, prefetcher: Prefetcher, limit: ReadLimit) -> bool:
-        """Move the prefetcher's offset; False when nothing is new, or, in a run that is to end, left."""
+    def _move(self, prefetcher: Prefetcher, limit: ReadLimit) -> None:
+        """Move the prefetcher's offset over what is there; in a run that is to end, wait for it."""
         limits = self._limits(limit)
+        prefetcher.advance()
         if isinstance(limit, ReadAllAvailable):
-            target = Target(time.monotonic(), None)
-            prefetcher.advance()
-            while not (prefetcher.drained(target.since, in_store=True) or prefetcher.full):
+            since = time.monotonic()
+            while not (prefetcher.drained(since, in_store=True) or prefetcher.full):
                 time.sleep(_CHECK)
                 prefetcher.advance()
-            return prefetcher.take(limits)
-        prefetcher.advance()
-        if self._target is None:
-            if prefetcher.take(limits):
-                return True
+            prefetcher.take(limits)
+        elif self._target is not None:
+            while not (prefetcher.take(limits) or prefetcher.drained(self._target.since)):
+                prefetcher.wait(_CHECK)
+                prefetcher.advance()
+        elif not prefetcher.take(limits):
             prefetcher.wait(IDLE_WAIT)
             prefetcher.advance()
-            return prefetcher.take(limits)
-        while not prefetcher.take(limits):
-            if prefetcher.drained(self._target.since):
-                return False
-            prefetcher.wait(_CHECK)
-            prefetcher.advance()
-        return True
+            prefetcher.take(limits)
 
     def _limits(self, limit: ReadLimit) -> Limits:
         arrived_ms = self._target.arrived_ms if self._target else None
@@ -139,10 +138,13 @@ class KinesisStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
         return streams.begin(client_for(self._options.connection), stream, initial, self._options)
 
     def partitions(self, start: dict[str, Any], end: dict[str, Any]) -> list[InputPartition]:
-        wanted = plan.ranges(offsets.from_json(start), offsets.from_json(end))
+        options, reached = self._options, offsets.from_json(end)
+        wanted = plan.ranges(offsets.from_json(start), reached)
         if self._prefetcher is not None:
             wanted = [self._prefetcher.stored(each) for each in wanted]
-        options = self._options
+        else:  # a restart: this batch was planned before, and will be read from Kinesis
+            for stream in {each.stream for each in wanted}:
+                check_created(client_for(options.connection), stream, reached[stream].created)
         return list(plan.pack(wanted, max_partitions=options.max_partitions, shards_per_task=options.shards_per_task))
 
     def commit(self, end: dict[str, Any]) -> None:

@@ -8,7 +8,9 @@ as base64 text. All of these are read.
 from __future__ import annotations
 
 import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from pyspark_kinesis import schema
@@ -16,6 +18,8 @@ from pyspark_kinesis.errors import ServiceError
 from pyspark_kinesis.shards import Shard
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pyarrow as pa
 
 JSON = "application/x-amz-json-1.1"
@@ -33,10 +37,15 @@ class Page:
     next_iterator: str | None
     """None: the shard is closed and this was its last page."""
     millis_behind: int
-    """How far the page's end is behind the stream's, as Kinesis tells it; -1 when it did not."""
+    """How far the page's end is behind the stream's, as Kinesis tells it; -1 when it did not (as if at the end)."""
     children: tuple[Shard, ...] = ()
     throttled: int = 0
     """How often Kinesis refused the request before it answered."""
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether nothing is left behind it. A page with records is no proof: emulators say 0 too early."""
+        return self.batch is None and self.millis_behind <= 0
 
     @property
     def rows(self) -> int:
@@ -59,11 +68,14 @@ class Page:
         return int(arrived_ms(self.batch).max())
 
 
-def arrived_ms(batch: pa.RecordBatch) -> Any:
-    """The arrival times of a batch, a numpy array of milliseconds since 1970."""
-    import pyarrow as pa
+def arrived_ms(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
+    """The arrival times of a batch, in milliseconds since 1970."""
+    import numpy as np
 
-    return batch.column("approximateArrivalTimestamp").cast(pa.int64()).to_numpy() // 1000
+    column = batch.column("approximateArrivalTimestamp")
+    # not to_numpy, which imports pandas and so costs every start of a query half a second
+    micros = np.frombuffer(column.buffers()[1], np.int64, count=len(column), offset=column.offset * 8)
+    return micros // 1000
 
 
 def encode(body: dict[str, Any], content_type: str) -> bytes:
@@ -109,36 +121,61 @@ def page(answer: dict[str, Any], stream: str, shard_id: str, throttled: int = 0)
 
 
 def _batch(records: list[dict[str, Any]], stream: str, shard_id: str) -> pa.RecordBatch | None:
+    """The records as Arrow, by way of buffers: ``pa.array`` would import pandas, half a second at every start."""
     if not records:
         return None
     import pyarrow as pa
 
     count = len(records)
-    first = records[0]
-    if isinstance(first["Data"], str):
-        for record in records:
-            record["Data"] = binascii.a2b_base64(record["Data"])
-    arrived = pa.int64() if isinstance(first["ApproximateArrivalTimestamp"], int) else pa.float64()
-    wanted = pa.struct(
-        [
-            ("PartitionKey", pa.string()),
-            ("Data", pa.binary()),
-            ("SequenceNumber", pa.string()),
-            ("ApproximateArrivalTimestamp", arrived),
-        ]
-    )
-    key, data, sequence, arrival = pa.array(records, wanted).flatten()
-    if key.null_count or data.null_count or sequence.null_count or arrival.null_count:
-        raise ValueError("a record without key, data, sequence number or arrival time")
-    columns = [key, data, pa.repeat(stream, count), pa.repeat(shard_id, count), sequence, _micros(arrival)]
+    data = [*map(itemgetter("Data"), records)]
+    if isinstance(data[0], str):
+        data = [*map(binascii.a2b_base64, data)]
+    columns = [
+        _texts([*map(itemgetter("PartitionKey"), records)]),
+        pa.Array.from_buffers(pa.binary(), count, [None, _bounds(data), pa.py_buffer(b"".join(data))]),
+        _repeated(stream, count),
+        _repeated(shard_id, count),
+        _texts([*map(itemgetter("SequenceNumber"), records)]),
+        _times(records),
+    ]
     return pa.RecordBatch.from_arrays(columns, schema=schema.arrow())
 
 
-def _micros(arrival: pa.Array) -> pa.Array:
+def _texts(values: list[str]) -> pa.Array:
+    import pyarrow as pa
+
+    joined = "".join(values)
+    if joined.isascii():
+        return pa.StringArray.from_buffers(len(values), _bounds(values), pa.py_buffer(joined.encode()))
+    encoded = [value.encode() for value in values]
+    return pa.StringArray.from_buffers(len(values), _bounds(encoded), pa.py_buffer(b"".join(encoded)))
+
+
+def _repeated(value: str, count: int) -> pa.Array:
+    import numpy as np
+    import pyarrow as pa
+
+    encoded = value.encode()
+    bounds = np.arange(0, len(encoded) * count + 1, len(encoded), dtype=np.int32)
+    return pa.StringArray.from_buffers(count, pa.py_buffer(bounds), pa.py_buffer(encoded * count))
+
+
+def _bounds(values: Sequence[str] | Sequence[bytes]) -> pa.Buffer:
+    """Where each value begins and the last one ends, when they lie behind each other."""
+    import numpy as np
+    import pyarrow as pa
+
+    bounds = np.zeros(len(values) + 1, np.int32)
+    np.cumsum(np.fromiter(map(len, values), np.int32, len(values)), out=bounds[1:])
+    return pa.py_buffer(bounds)
+
+
+def _times(records: list[dict[str, Any]]) -> pa.Array:
     """Arrival times, exact to the millisecond as Kinesis has them, as Spark's timestamps."""
     import numpy as np
     import pyarrow as pa
 
-    times = arrival.to_numpy(zero_copy_only=False)
-    millis = times if times[0] > _SECONDS_END else np.rint(times * 1000.0)
-    return pa.array(millis.astype(np.int64) * 1000).cast(pa.timestamp("us", tz="UTC"))
+    times = np.fromiter(map(itemgetter("ApproximateArrivalTimestamp"), records), np.float64, len(records))
+    millis = np.rint(times if times[0] > _SECONDS_END else times * 1000.0)
+    micros = millis.astype(np.int64) * 1000
+    return pa.Array.from_buffers(pa.timestamp("us", tz="UTC"), len(records), [None, pa.py_buffer(micros)])
