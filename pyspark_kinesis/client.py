@@ -188,7 +188,8 @@ class KinesisClient:
         try:
             return self._credentials.get_frozen_credentials()
         except (BotoCoreError, ClientError) as error:
-            raise CredentialsError(f"the AWS credentials could not be had or refreshed: {error}") from error
+            told = " ".join(str(error).split())
+            raise CredentialsError(f"the AWS credentials could not be had or refreshed: {told}") from error
 
 
 def client_for(connection: Connection) -> KinesisClient:

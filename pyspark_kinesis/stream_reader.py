@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 IDLE_WAIT = 0.2
 """How long Spark's question for news is held back when there is none: it would ask a hundred times a second."""
+GATHER = 0.5
+"""How long a batch of a run that is to end waits to be full, or for all there is."""
 _CHECK = 0.05
 
 
@@ -102,6 +104,7 @@ class KinesisStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
                 prefetcher.advance()
             prefetcher.take(limits)
         elif self._target is not None:
+            self._gather(prefetcher, limits, self._target.since)
             while not (prefetcher.take(limits) or prefetcher.drained(self._target.since)):
                 prefetcher.wait(_CHECK)
                 prefetcher.advance()
@@ -109,6 +112,16 @@ class KinesisStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
             prefetcher.wait(IDLE_WAIT)
             prefetcher.advance()
             prefetcher.take(limits)
+
+    def _gather(self, prefetcher: Prefetcher, limits: Limits, since: float) -> None:
+        """Let a batch fill a little: one more costs more than the wait."""
+        deadline = time.monotonic() + GATHER
+        while time.monotonic() < deadline and not prefetcher.full:
+            rows, nbytes = prefetcher.waiting()
+            if rows >= limits.rows or nbytes >= limits.nbytes or prefetcher.drained(since, in_store=True):
+                return
+            time.sleep(_CHECK)
+            prefetcher.advance()
 
     def _limits(self, limit: ReadLimit) -> Limits:
         arrived_ms = self._target.arrived_ms if self._target else None

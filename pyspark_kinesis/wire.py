@@ -91,16 +91,18 @@ def encode(body: dict[str, Any], content_type: str) -> bytes:
 
 def decode(payload: bytes, content_type: str) -> Any:
     """An answer's body. ``ServiceError`` (transient) when it was cut off or is no answer at all."""
+    unreadable: tuple[type[Exception], ...] = (ValueError,)
     try:
         if content_type.startswith(CBOR):
             import cbor2
 
+            unreadable = (cbor2.CBORError, ValueError)
             # max(value, False) is the value: it leaves the tag out without a call into Python for each record
             return cbor2.loads(payload, semantic_decoders={1: max})
         import orjson
 
         return orjson.loads(payload)
-    except (ValueError, EOFError) as error:
+    except unreadable as error:
         raise ServiceError(
             "InternalFailure", f"the answer of {len(payload)} bytes is not readable: {error}", 0
         ) from error
@@ -176,6 +178,8 @@ def _times(records: list[dict[str, Any]]) -> pa.Array:
     import pyarrow as pa
 
     times = np.fromiter(map(itemgetter("ApproximateArrivalTimestamp"), records), np.float64, len(records))
+    if not np.isfinite(times).all():
+        raise ValueError("a record without its arrival time")
     millis = np.rint(times if times[0] > _SECONDS_END else times * 1000.0)
     micros = millis.astype(np.int64) * 1000
     return pa.Array.from_buffers(pa.timestamp("us", tz="UTC"), len(records), [None, pa.py_buffer(micros)])

@@ -90,6 +90,10 @@ class FakeKinesis:
         """Let the oldest records of a shard go, as when their retention is over."""
         self.call("FakeTrim", StreamName=stream, ShardId=f"shardId-{shard:012d}", Count=count)
 
+    def age(self, stream: str, seconds: float) -> None:
+        """Let all records of a stream have arrived so much earlier."""
+        self.call("FakeAge", StreamName=stream, Seconds=seconds)
+
     def forget_shard(self, stream: str, shard: int) -> None:
         """Let a shard go with all its records."""
         self.call("FakeForgetShard", StreamName=stream, ShardId=f"shardId-{shard:012d}")

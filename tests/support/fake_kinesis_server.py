@@ -34,6 +34,7 @@ FAULTS: dict[str, Any] = {
     "no_children": False,  # a closed shard's last page does not name its children
     "no_describe": False,  # DescribeStreamSummary is not allowed
     "no_cbor": False,
+    "no_roles": False,  # nobody may assume a role
     "token_seconds": 3600.0,  # how long an assumed role's credentials are good
 }
 
@@ -60,6 +61,11 @@ class Kinesis:
 
     def FakeTrim(self, body: dict[str, Any]) -> dict[str, Any]:
         self._stream(body).shard(body["ShardId"]).trim(body["Count"])
+        return {}
+
+    def FakeAge(self, body: dict[str, Any]) -> dict[str, Any]:
+        for shard in self._stream(body).shards.values():
+            shard.age(body["Seconds"])
         return {}
 
     def FakeForgetShard(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -222,17 +228,21 @@ class Kinesis:
 
     # --- the token service
 
-    def assume_role(self, form: dict[str, list[str]]) -> bytes:
+    def assume_role(self, form: dict[str, list[str]]) -> tuple[int, str, bytes]:
         self.stats["AssumeRole"] += 1
+        if self.faults["no_roles"]:
+            why = b"<Type>Sender</Type><Code>AccessDenied</Code><Message>not authorized</Message>"
+            return 403, "text/xml", b"<ErrorResponse><Error>" + why + b"</Error></ErrorResponse>"
         expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + self.faults["token_seconds"]))
         number, role = self.stats["AssumeRole"], form["RoleArn"][0]
-        return (
+        answer = (
             '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>'
             f"<AssumedRoleUser><Arn>{role}</Arn><AssumedRoleId>A:{form['RoleSessionName'][0]}</AssumedRoleId></AssumedRoleUser>"
             f"<Credentials><AccessKeyId>ASSUMED{number}</AccessKeyId><SecretAccessKey>s</SecretAccessKey>"
             f"<SessionToken>t{number}</SessionToken><Expiration>{expires}</Expiration></Credentials>"
             "</AssumeRoleResult></AssumeRoleResponse>"
-        ).encode()
+        )
+        return 200, "text/xml", answer.encode()
 
 
 class Connection(asyncio.Protocol):
@@ -265,7 +275,7 @@ class Connection(asyncio.Protocol):
         cbor, status = kind.startswith(CBOR), 200
         try:
             if kind.startswith("application/x-www-form-urlencoded"):
-                self.send(200, "text/xml", kinesis.assume_role(parse_qs(body.decode())))
+                self.send(*kinesis.assume_role(parse_qs(body.decode())))
                 return
             if cbor and kinesis.faults["no_cbor"]:
                 raise Refusal("SerializationException", "no CBOR")
