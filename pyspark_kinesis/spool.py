@@ -7,12 +7,14 @@ import fcntl
 import os
 import re
 import shutil
+import signal
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import IO, TYPE_CHECKING, Protocol
 
 from pyspark_kinesis.errors import SpoolError
@@ -110,6 +112,8 @@ class DiskStore:
         self._used = 0
         self._number = 0
         self._lock = threading.Lock()
+        _OPEN.add(self)
+        _close_at_sigterm()
 
     def put(self, batch: pa.RecordBatch) -> StoredPage:
         """``NoRoomError`` when the disk is full while pages of ours can still go, ``SpoolError`` when none can."""
@@ -142,8 +146,12 @@ class DiskStore:
 
     def close(self) -> None:
         """Remove everything; twice is fine."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        for _ in range(3):  # a fetcher may just put its last page
+            shutil.rmtree(self.path, ignore_errors=True)
+            if not self.path.exists():
+                break
         self._lock_file.close()
+        _OPEN.discard(self)
 
 
 def folder(base: str | None = None, environment: Mapping[str, str] = os.environ) -> Path:
@@ -156,6 +164,23 @@ def folder(base: str | None = None, environment: Mapping[str, str] = os.environ)
     while not base and _OF_ONE_APPLICATION.fullmatch(root.name):
         root = root.parent
     return root / f"pyspark-kinesis-{os.getuid()}"
+
+
+_OPEN: set[DiskStore] = set()
+
+
+def _close_at_sigterm() -> None:
+    """Spark ends the process of a query that stops by SIGTERM, and calls nothing before."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        return
+
+    def end(number: int, frame: FrameType | None) -> None:
+        for store in list(_OPEN):
+            store.close()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 def _serialized(batch: pa.RecordBatch) -> pa.Buffer:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pyspark.errors import AnalysisException, StreamingQueryException
-from pyspark.sql.functions import col, from_json
 
 from tests.support.fake_kinesis import FakeKinesis
 from tests.support.kinesis_queries import Query, options, wait_for
@@ -50,33 +49,6 @@ def test_a_batch_read_has_databricks_columns_and_the_records_as_they_were_put(
     assert {(row.shardId, row.sequenceNumber) for row in rows} == set(placed)
     assert {row.stream for row in rows} == {stream}
     assert all(begun <= row.approximateArrivalTimestamp <= datetime.now(UTC).replace(tzinfo=None) for row in rows)
-
-
-def test_the_courses_cells_run_as_they_are_typed_and_nothing_says_an_endpoint(
-    spark: SparkSession, kinesis: FakeKinesis, stream: str, tmp_path: Path
-) -> None:
-    kinesis.create(stream, 2)
-    kinesis.put(stream, [json.dumps({"index": number, "title": f"pin {number}"}) for number in range(20)])
-    df = spark \
-        .readStream \
-        .format('kinesis') \
-        .option('streamName', stream) \
-        .option('initialPosition', 'earliest') \
-        .option('region', 'us-east-1') \
-        .option('awsAccessKey', 'test') \
-        .option('awsSecretKey', 'test') \
-        .load()  # fmt: skip
-    df = df.selectExpr("CAST(data as STRING)")
-    df = df.withColumn("pin", from_json(col("data"), "index int, title string")).select("pin.*")
-    df.writeStream \
-        .format("parquet") \
-        .outputMode("append") \
-        .option("checkpointLocation", str(tmp_path / "checkpoint")) \
-        .trigger(availableNow=True) \
-        .start(str(tmp_path / "table")) \
-        .awaitTermination(60)  # fmt: skip
-    rows = spark.read.parquet(str(tmp_path / "table")).orderBy("index").collect()
-    assert [(row["index"], row["title"]) for row in rows] == [(number, f"pin {number}") for number in range(20)]
 
 
 def test_available_now_reads_everything_in_batches_of_the_limit_ends_and_tells_the_lag(

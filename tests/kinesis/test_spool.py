@@ -65,19 +65,28 @@ def test_the_limit_is_the_options_or_a_quarter_of_the_disk(tmp_path: Path) -> No
     assert MemoryStore(1 << 60).limit == 256 << 20
 
 
-def test_the_folder_of_a_killed_driver_is_swept_and_a_living_ones_is_kept(tmp_path: Path) -> None:
+@contextmanager
+def another_process(base: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """A process with a store of its own that holds a page, and its folder."""
     program = (
-        f"import pyarrow as pa; from pyspark_kinesis.spool import DiskStore; s = DiskStore(9, {str(tmp_path)!r}); "
+        f"import pyarrow as pa; from pyspark_kinesis.spool import DiskStore; s = DiskStore(9, {str(base)!r}); "
         "s.put(pa.record_batch({'n': pa.array([1])})); print(s.path, flush=True); input()"
     )
-    # what Python has of its environment is enough; a pipe that stays open keeps the process
+    # a pipe that stays open keeps the process
     with subprocess.Popen(
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as other:
         assert other.stdout is not None
-        left = Path(other.stdout.readline().strip())
+        folder = Path(other.stdout.readline().strip())
+        assert [path.name for path in folder.glob("*.arrow")] == ["1.arrow"]
+        yield other, folder
+        other.kill()
+
+
+def test_the_folder_of_a_killed_driver_is_swept_and_a_living_ones_is_kept(tmp_path: Path) -> None:
+    with another_process(tmp_path) as (other, left):
         mine = DiskStore(9, str(tmp_path))
-        assert [path.name for path in left.glob("*.arrow")] == ["1.arrow"]
+        assert left.exists()
         other.send_signal(signal.SIGKILL)
         other.wait(10)
         assert left.exists()
@@ -85,6 +94,13 @@ def test_the_folder_of_a_killed_driver_is_swept_and_a_living_ones_is_kept(tmp_pa
         assert not left.exists()
         assert mine.path.exists()
         mine.close()
+
+
+def test_a_process_that_spark_ends_takes_its_folder_along(tmp_path: Path) -> None:
+    with another_process(tmp_path) as (other, folder):
+        other.send_signal(signal.SIGTERM)
+        assert other.wait(10) == -signal.SIGTERM
+        assert not folder.exists()
 
 
 def test_a_full_disk_is_told_in_one_line_that_says_what_to_do(tmp_path: Path) -> None:
