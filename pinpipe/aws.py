@@ -106,6 +106,17 @@ class AwsAccess:
             }
         return conf
 
+    def kinesis_source(self) -> dict[str, str]:
+        """Options of ``format("kinesis")``; without keys it finds the role's by itself."""
+        options = {
+            "region": self.region,
+            "endpoint": self.endpoint,
+            "awsAccessKey": self.access_key_id,
+            "awsSecretKey": self.secret_access_key,
+            "awsSessionToken": self.session_token,
+        }
+        return {name: value for name, value in options.items() if value}
+
     def delta_rs(self) -> dict[str, str]:
         """Storage options of the ``deltalake`` package."""
         options = {"AWS_REGION": self.region}

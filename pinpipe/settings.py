@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     rest_proxy_url: str = "http://127.0.0.1:8082"
     connect_url: str = "http://127.0.0.1:8083"
     spark_remote: Annotated[str | None, Blank] = None
+    stream_url: str = "http://127.0.0.1:8084"
 
     # where tables and checkpoints are; empty: in the user's bucket
     pin_tables_path: Annotated[str | None, Blank] = None
@@ -70,6 +71,9 @@ class Settings(BaseSettings):
     # the heap of the Spark server, or of a command's own session
     pin_spark_memory: Annotated[str, Field(pattern=r"^\d+[mg]$")] = "1g"
 
+    # the heap of the stream job's driver
+    pin_stream_memory: Annotated[str, Field(pattern=r"^\d+[mg]$")] = "768m"
+
     # one port per part, all on 127.0.0.1
     mysql_port: Port = 3306
     kafka_port: Port = 9092
@@ -78,6 +82,7 @@ class Settings(BaseSettings):
     rest_proxy_port: Port = 8082
     localstack_port: Port = 4566
     spark_connect_port: Port = 15002
+    stream_port: Port = 8084
 
     # where a native stack keeps its data, logs and run files
     pin_home: Annotated[Path, BeforeValidator(lambda value: ROOT / (value or ".pinpipe"))] = ROOT / ".pinpipe"

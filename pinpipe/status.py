@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import psutil
+import requests
 
 from pinpipe import delta, kafka, lake
 from pinpipe.settings import TABLES, Settings
@@ -52,6 +53,31 @@ class BatchCounts:
 
 
 @dataclass(frozen=True)
+class StreamCounts:
+    """The streaming path's counts of one table; None where the part that knows is down.
+
+    ``read`` records of the stream that were settled; ``clean``, ``superseded`` and ``quarantined`` rows in Delta;
+    ``lag`` milliseconds that the stream job is behind the newest record.
+    """
+
+    read: int | None
+    clean: int | None
+    superseded: int | None
+    quarantined: int | None
+    lag: int | None
+
+    def problems(self) -> list[str]:
+        """Where two numbers that must agree do not. A micro-batch under way is between them for a moment."""
+        if None in (self.read, self.clean, self.superseded, self.quarantined):
+            return []
+        kept = self.clean + self.superseded + self.quarantined  # type: ignore[operator]
+        if self.read == kept:
+            return []
+        why = "a micro-batch is under way" if kept > self.read else "rows are missing"  # type: ignore[operator]
+        return [f"stream {self.read} is not clean + superseded + quarantined {kept}: {why}"]
+
+
+@dataclass(frozen=True)
 class PartState:
     """A part: its state (``up``, ``down``), its address and the memory of its processes in MB."""
 
@@ -65,19 +91,21 @@ class Status:
     """All counts. ``as_dict`` is what ``pinpipe status --json`` prints."""
 
     batch: dict[str, BatchCounts]
+    stream: dict[str, StreamCounts]
     parts: dict[str, PartState]
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "batch": {table: asdict(counts) for table, counts in self.batch.items()},
-            "stream": {},
+            "stream": {table: asdict(counts) for table, counts in self.stream.items()},
             "dag": {"last_run": None, "state": None},
             "parts": {name: asdict(part) for name, part in self.parts.items()},
         }
 
     def problems(self) -> list[str]:
         """Every disagreement of the counts, a line each."""
-        return [f"{table}: {problem}" for table, counts in self.batch.items() for problem in counts.problems()]
+        paths: tuple[Mapping[str, BatchCounts | StreamCounts], ...] = (self.batch, self.stream)
+        return [f"{table}: {told}" for path in paths for table, counts in path.items() for told in counts.problems()]
 
 
 def gather(settings: Settings) -> Status:
@@ -86,6 +114,8 @@ def gather(settings: Settings) -> Status:
     up = answers(settings, [part.name for part in PARTS]) if settings.local else {part.name: True for part in PARTS}
     with ThreadPoolExecutor(max_workers=8) as pool:
         known = pool.submit(_known(lambda: kafka.dead_letters(settings), up["kafka"]))
+        read = pool.submit(_known(lambda: stream_read(settings), up["localstack"]))
+        lags = pool.submit(_known(lambda: stream_lags(settings), up["stream"]))
         last = pool.submit(_known(lambda: last_run(settings), up["localstack"]))
         asked = {
             (table, name): pool.submit(_known(ask, up[part]))
@@ -105,7 +135,15 @@ def gather(settings: Settings) -> Status:
                 dead_letters=None if dead is None else dead.get(settings.topic(table), 0),
                 repeats=None if run is None else run.get(table, {}).get("repeats", 0),
             )
-    return Status(batch, _parts(settings, up))
+        stream: dict[str, StreamCounts] = {
+            table: StreamCounts(
+                **{name: asked[table, f"stream {name}"].result() for name in ("clean", "superseded", "quarantined")},
+                read=arrived if (arrived := read.result()) is None else arrived.get(table, 0),
+                lag=(lags.result() or {}).get(table),
+            )
+            for table in TABLES
+        }
+    return Status(batch, stream, _parts(settings, up))
 
 
 def _questions(settings: Settings, table: str) -> list[tuple[str, str, Callable[[], Any]]]:
@@ -118,6 +156,9 @@ def _questions(settings: Settings, table: str) -> list[tuple[str, str, Callable[
         ("clean", "localstack", lambda: delta.count(settings, f"batch/{table}")),
         ("superseded", "localstack", lambda: delta.count(settings, "superseded/batch", table)),
         ("quarantined", "localstack", lambda: delta.count(settings, "quarantine/batch", table)),
+        ("stream clean", "localstack", lambda: delta.count(settings, f"stream/{settings.pin_user_id}_{table}_table")),
+        ("stream superseded", "localstack", lambda: delta.count(settings, "superseded/stream", table)),
+        ("stream quarantined", "localstack", lambda: delta.count(settings, "quarantine/stream", table)),
     ]
 
 
@@ -144,8 +185,22 @@ def _known(ask: Callable[[], Any], up: bool) -> Callable[[], Any]:
 
 def last_run(settings: Settings) -> dict[str, dict[str, Any]]:
     """Table to the counts of its last batch run."""
-    found = [run for run in delta.rows(settings, "runs") or [] if run["way"] == "batch"]
+    found = delta.rows(settings, "runs/batch") or []
     return {run["table"]: run for run in sorted(found, key=lambda run: run["finished_at"])}
+
+
+def stream_read(settings: Settings) -> dict[str, int]:
+    """Table to the records that the stream job has settled, over all of its micro-batches."""
+    found: dict[str, int] = {}
+    for run in delta.rows(settings, "runs/stream") or []:
+        found[run["table"]] = found.get(run["table"], 0) + run["read"]
+    return found
+
+
+def stream_lags(settings: Settings) -> dict[str, int | None]:
+    """Table to the milliseconds that its query was behind the newest record, when it looked last."""
+    progress = requests.get(f"{settings.stream_url}/progress", timeout=2).json()
+    return {table: query["behind_ms"] for table, query in progress.items()}
 
 
 def _parts(settings: Settings, up: dict[str, bool]) -> dict[str, PartState]:

@@ -19,10 +19,11 @@ from pyspark.sql import functions as F
 
 from pinpipe.settings import TABLES, Settings
 from spark_jobs.answers import ANSWERS, Answer
+from spark_jobs.cleaning import judge
 from spark_jobs.errors import QueryFailed
 from spark_jobs.merge import Step, settle
 from spark_jobs.quality import Conservation
-from spark_jobs.tables import Store, runs
+from spark_jobs.tables import Store
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, SparkSession
@@ -53,7 +54,7 @@ class Batch:
 
     def prepare(self) -> None:
         """Create the tables that are not there yet."""
-        tables = [self.store.superseded, self.store.quarantine, runs(self.store.root)]
+        tables = [self.store.superseded, self.store.quarantine, self.store.runs]
         for table in TABLES:
             tables += [self.store.raw(table), self.store.clean(table)]
         _together(lambda table: table.create(self.spark), tables)
@@ -92,7 +93,7 @@ class Batch:
         store = self.store
         settled = _settled(self.spark, store, table)
         messages = store.raw(table).read(self.spark).dropDuplicates(["_source"]).join(settled, "_source", "left_anti")
-        settle(self.spark, messages, table, store, lambda name: self.step(f"clean {table}: {name}"))
+        settle(self.spark, judge(messages, table), table, store, lambda name: self.step(f"clean {table}: {name}"))
 
     def clean_all(self) -> None:
         """Clean the three tables, at the same time: most of it is waiting for S3."""
@@ -123,11 +124,9 @@ class Batch:
         counts = count(self.spark, store)
         now = datetime.now(UTC)
         rows = [
-            (run_id, store.way, table, now, c.read, c.clean, c.superseded, c.quarantined, c.repeats)
-            for table, c in counts.items()
+            (run_id, table, now, c.read, c.clean, c.superseded, c.quarantined, c.repeats) for table, c in counts.items()
         ]
-        runs_table = runs(store.root)
-        self.spark.createDataFrame(rows, runs_table.columns).write.format("delta").mode("append").save(runs_table.path)
+        store.runs.append(self.spark.createDataFrame(rows, store.runs.columns))
         self.step("counted")
         return counts
 

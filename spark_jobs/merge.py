@@ -7,34 +7,45 @@ replaces is recorded before it is replaced, and every write can be done again.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pyspark.sql import functions as F
 
-from spark_jobs.cleaning import judge, split_judged
-from spark_jobs.quality import newest
+from spark_jobs.cleaning import split_judged
+from spark_jobs.quality import ranks
 from spark_jobs.tables import Store, Table
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import Column, DataFrame, SparkSession
 
 Step = Callable[[str], None]
 """Told the name of each step when it is done: for progress, and for tests that stop there."""
 
 
-def settle(spark: SparkSession, messages: DataFrame, table: str, store: Store, step: Step = lambda name: None) -> None:
-    """Settle messages: ``raw`` and ``_source``, one row per coordinate.
+class Settled(NamedTuple):
+    """What was done: messages read; rows written to clean (new, or over an older one), superseded and quarantine."""
+
+    read: int
+    clean: int
+    superseded: int
+    quarantined: int
+
+
+def settle(spark: SparkSession, judged: DataFrame, table: str, store: Store, step: Step = lambda name: None) -> Settled:
+    """Settle messages that :func:`spark_jobs.cleaning.judge` has judged, one row per coordinate.
 
     Afterwards each of them is in exactly one of the store's clean, superseded and quarantine tables, and the clean
     table has one row per ``ind``, the newest. Messages that were settled before change nothing.
     """
     # Checkpoints, because a plan is looked at anew at each use, and the tables it reads change below.
-    judged = judge(messages, table).localCheckpoint()
+    judged = judged.localCheckpoint()
+    read, invalid = _count(judged, F.lit(True), F.size("reasons") > 0)
+    if not read:
+        return Settled(0, 0, 0, 0)
     good, bad = split_judged(judged)
-    if not bad.isEmpty():
-        unknown = bad.join(_recorded(spark, store.quarantine, table), "_source", "left_anti")
-        row = (F.lit(table).alias("table"), "raw", "_source", "reasons", F.current_timestamp().alias("quarantined_at"))
-        store.quarantine.append(unknown.select(*row))
+    quarantined = 0
+    if invalid:
+        quarantined = _record(store.quarantine, table, bad.withColumn("quarantined_at", F.current_timestamp()))
     step("quarantined")
 
     clean = store.clean(table)
@@ -42,19 +53,19 @@ def settle(spark: SparkSession, messages: DataFrame, table: str, store: Store, s
     known = present.join(good.select("ind").distinct(), "ind", "left_semi")
     again = good.join(known.select("_source"), "_source", "left_anti")
     candidates = again.withColumn("_known", F.lit(False)).unionByName(known.withColumn("_known", F.lit(True)))
-    winners, losers = newest(candidates, "ind")
-    if not losers.isEmpty():
+    ranked = ranks(candidates, "ind").localCheckpoint()
+    wins, old = F.col("_rank") == 1, F.col("_known")
+    lost, written, met = _count(ranked, ~wins, wins & ~old, old)
+    superseded = 0
+    if lost:
         # a row that is replaced may be recorded already, by a run that died before it replaced it
-        unknown = losers.join(_recorded(spark, store.superseded, table), "_source", "left_anti")
-        store.superseded.append(unknown.select(F.lit(table).alias("table"), "ind", "_source"))
+        superseded = _record(store.superseded, table, ranked.where(~wins).select("ind", "_source"))
     step("superseded")
 
-    arrived = winners.where("NOT _known").select(present.columns)
-    if arrived.isEmpty():
-        pass
-    elif winners.where("_known").union(losers.where("_known")).isEmpty():
+    arrived = ranked.where(wins & ~old).select(present.columns)
+    if written and not met:
         clean.append(arrived)  # costs a fraction of a merge
-    else:
+    elif written:
         arrived.createOrReplaceTempView(f"arrived_{table}")
         spark.sql(f"""
             MERGE INTO delta.`{clean.path}` AS present USING arrived_{table} AS arrived
@@ -63,7 +74,21 @@ def settle(spark: SparkSession, messages: DataFrame, table: str, store: Store, s
             WHEN NOT MATCHED THEN INSERT *
         """)
     step("merged")
+    return Settled(read, written, superseded, quarantined)
 
 
-def _recorded(spark: SparkSession, place: Table, table: str) -> DataFrame:
-    return place.read(spark).where(F.col("table") == table).select("_source")
+def _count(rows: DataFrame, *conditions: Column) -> tuple[int, ...]:
+    """How many rows meet each condition, asked at once: each question to Spark costs, whatever it is about."""
+    found = rows.agg(*(F.count_if(condition).alias(f"n{n}") for n, condition in enumerate(conditions))).first()
+    assert found is not None  # an aggregate has one row
+    return tuple(found)
+
+
+def _record(place: Table, table: str, rows: DataFrame) -> int:
+    """Append the rows of a table whose coordinates are not there yet; return how many."""
+    recorded = place.read(rows.sparkSession).where(F.col("table") == table).select("_source")
+    unknown = rows.join(recorded, "_source", "left_anti").withColumn("table", F.lit(table)).localCheckpoint()
+    count = unknown.count()
+    if count:
+        place.append(unknown)
+    return count

@@ -109,12 +109,11 @@ def recency(source: StructType) -> list[Column]:
     return [F.length(sequence).desc(), sequence.desc(), F.col("_source.shard").desc()]
 
 
-def newest(rows: DataFrame, key: str) -> tuple[DataFrame, DataFrame]:
-    """Split rows with a ``_source`` into the newest of each key and the others; computed at once, for both."""
+def ranks(rows: DataFrame, key: str) -> DataFrame:
+    """Rows with a ``_source``, and one more column: ``_rank``, 1 for the newest of each key."""
     source = rows.schema["_source"].dataType
     order = Window.partitionBy(key).orderBy(*recency(source))  # type: ignore[arg-type]
-    ranked = rows.withColumn("_rank", F.row_number().over(order)).localCheckpoint()
-    return ranked.where("_rank = 1").drop("_rank"), ranked.where("_rank > 1").drop("_rank")
+    return rows.withColumn("_rank", F.row_number().over(order))
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,12 @@ class Table:
     def read(self, spark: SparkSession) -> DataFrame:
         return spark.read.format("delta").load(self.path)
 
-    def append(self, rows: DataFrame) -> None:
-        rows.write.format("delta").mode("append").save(self.path)
+    def append(self, rows: DataFrame, once: tuple[str, int] | None = None) -> None:
+        """Append rows; with ``once``, a name and a number that rises, not if Delta has seen these two."""
+        writer = rows.write.format("delta").mode("append")
+        if once:
+            writer = writer.option("txnAppId", once[0]).option("txnVersion", once[1])
+        writer.save(self.path)
 
 
 @dataclass(frozen=True)
@@ -72,16 +76,19 @@ class Store:
             "table",
         )
 
+    @property
+    def runs(self) -> Table:
+        """The counts of each batch run and table; or of each micro-batch, by query and number, which has no repeats.
+
+        A table for each path: Delta on S3 wants one writing process per table.
+        """
+        return Table(
+            f"{self.root}/runs/{self.way}",
+            "run_id STRING, table STRING, finished_at TIMESTAMP, read BIGINT, clean BIGINT, superseded BIGINT, "
+            "quarantined BIGINT, repeats BIGINT",
+        )
+
 
 def _ddl(columns: StructType) -> str:
     # StructType.toDDL wants a session of the calling thread
     return ", ".join(f"{column.name} {column.dataType.simpleString()}" for column in columns)
-
-
-def runs(root: str) -> Table:
-    """The counts of each run (or micro-batch) and table, one row each."""
-    return Table(
-        f"{root}/runs",
-        "run_id STRING, way STRING, table STRING, finished_at TIMESTAMP, lake BIGINT, clean BIGINT, "
-        "superseded BIGINT, quarantined BIGINT, repeats BIGINT",
-    )

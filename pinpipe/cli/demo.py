@@ -9,8 +9,8 @@ import typer
 
 from pinpipe import settings
 from pinpipe.aws import invoke_url
-from pinpipe.cli.output import out, say
-from pinpipe.cli.stack import show_counts
+from pinpipe.cli.output import out, progress, say
+from pinpipe.cli.stack import show_counts, show_stream
 from pinpipe.cli.stack import up as start_all
 from pinpipe.errors import PinpipeError
 from pinpipe.settings import Settings
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     pass
 
 from pinpipe.cli.jobs import SHOWN_ROWS, read_answers, run_batch, show_answers
-from pinpipe.cli.posts import seed, send, wait_for_sink
+from pinpipe.cli.posts import Target, seed, send, wait_for_sink
 
 
 def demo(
-    posts: Annotated[str, typer.Option(help="How many posts to send; 'all' is every one.")] = "all",
+    posts: Annotated[str, typer.Option(help="How many posts to send to Kafka; 'all' is every one.")] = "all",
+    streamed: Annotated[int, typer.Option(min=0, help="How many posts to send to Kinesis, too.")] = 1000,
 ) -> None:
     """The whole pipeline: start it, fill the source, send the posts, run the batch, print the answers."""
     if posts != "all" and not (posts.isdigit() and int(posts)):
@@ -35,8 +36,15 @@ def demo(
     report = send(in_force, None if posts == "all" else int(posts), every=True)
     if report.totals.failed or report.stopped:
         raise PinpipeError(f"not every post was sent: {report.totals.error or 'stopped'}; run it again")
+    if streamed:
+        settled = _settled(in_force)
+        report = send(in_force, streamed, every=False, to=Target.kinesis)
+        if report.totals.failed or report.stopped:
+            raise PinpipeError(f"not every post was streamed: {report.totals.error or 'stopped'}; run it again")
     wait_for_sink(in_force)
     run_batch(in_force)
+    if streamed:
+        _wait_for_stream(in_force, settled + report.totals.acknowledged)
     out.print()
     show_answers(read_answers(in_force), SHOWN_ROWS)
 
@@ -44,14 +52,45 @@ def demo(
 
     status = gather(in_force)
     show_counts(status)
+    show_stream(status)
     for name, part in status.parts.items():
         say(f"{name:<11} {part.address:<16} {part.memory_mb} MB")
     say(f"API         {invoke_url(in_force)}")
     problems = status.problems()
     if problems:
         raise PinpipeError("\n".join(problems))
-    say("topic = lake + dead letters + tombstones, lake = clean + superseded + quarantined: it all adds up")
+    say("topic = lake + dead letters + tombstones, lake = clean + superseded + quarantined: it all adds up,")
+    say("and so does the stream: read = clean + superseded + quarantined")
     say(f"demo done in {time.monotonic() - started:.0f} s; the parts go on running: 'make status', 'make down'")
+
+
+def _settled(in_force: Settings) -> int:
+    from pinpipe.status import stream_read
+
+    return sum(stream_read(in_force).values())
+
+
+def _wait_for_stream(in_force: Settings, records: int, seconds: float = 180) -> None:
+    """Wait until the stream job has settled so many records."""
+    from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+    with progress("waiting for the stream job", records) as bar:
+
+        def settled() -> int:
+            found = _settled(in_force)
+            bar.update(bar.task_ids[0], completed=found)
+            return found
+
+        wait = Retrying(
+            stop=stop_after_delay(seconds), wait=wait_fixed(1), retry=retry_if_result(lambda found: found < records)
+        )
+        try:
+            wait(settled)
+        except RetryError as error:
+            found = error.last_attempt.result()
+            raise PinpipeError(
+                f"the stream job settled {found} of {records} records within {seconds:.0f} s: see 'pinpipe logs stream'"
+            ) from None
 
 
 def _seed_if_empty(in_force: Settings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable
 from enum import StrEnum
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pinpipe import settings
-from pinpipe.cli.output import out, progress, say, table
+from pinpipe.cli.output import out, progress, say, stopping, table
 from pinpipe.errors import PinpipeError
 from pinpipe.settings import Settings
 from pinpipe.stack import require
@@ -52,6 +53,18 @@ def run_batch(in_force: Settings, steps: tuple[str, ...] | None = None) -> None:
     broken = [f"{name}: {counted}" for name, counted in counts.items() if not counted.holds]
     if broken:
         raise ConservationBroken("the counts do not add up: " + "; ".join(broken))
+
+
+def stream(
+    available_now: Annotated[bool, typer.Option("--available-now", help="Settle what is there, then end.")] = False,
+) -> None:
+    """Clean the three Kinesis streams into their tables as records come, until stopped; a driver of its own."""
+    from pinpipe import streams
+
+    stop = threading.Event()
+    with stopping(stop):
+        streams.run(settings.load(), stop, available_now, say)
+    say("the stream job stopped")
 
 
 class Per(StrEnum):
@@ -111,4 +124,4 @@ def show_answers(found: dict[str, list[dict[str, Any]]], limit: int | None = Non
             table(f"{answer.number}. {answer.question}", answer.columns, rows, limit)
 
 
-COMMANDS: tuple[Callable[..., None], ...] = (batch, answers)
+COMMANDS: tuple[Callable[..., None], ...] = (batch, stream, answers)

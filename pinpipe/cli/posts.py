@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +14,7 @@ import typer
 
 from pinpipe import settings
 from pinpipe.aws import invoke_url
-from pinpipe.cli.output import progress, say, table
+from pinpipe.cli.output import progress, say, stopping, table
 from pinpipe.errors import PinpipeError
 from pinpipe.settings import TABLES, Settings
 from pinpipe.stack import require
@@ -148,23 +146,6 @@ def send(
         f"sent, {totals.acknowledged} acknowledged, {totals.failed} failed, {totals.uncertain} perhaps twice"
     )
     return report
-
-
-@contextmanager
-def stopping(stop: threading.Event) -> Iterator[None]:
-    """Within the block Ctrl-C and SIGTERM set ``stop`` and let what is under way come to its end; a second ends it."""
-
-    def handle(number: int, frame: object) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def topics() -> None:

@@ -36,15 +36,17 @@ def up(
         raise PinpipeError("\n".join(map(str, findings)))
     running = {name for name, state in stack.states().items() if state.pid}
     with progress("starting", total=len(chosen)) as bar:
-        stack.start(
-            [part.name for part in chosen],
-            lambda name: bar.update(bar.task_ids[0], advance=1, description=f"{name} answers"),
-        )
+
+        def answers(name: str) -> None:
+            bar.update(bar.task_ids[0], advance=1, description=f"{name} answers")
+
+        stack.start([part.name for part in chosen if not part.of_user], answers)
+        changes = [] if parts else provision(in_force).changes
+        stack.start([part.name for part in chosen if part.of_user], answers)
     for part in chosen:
         say(f"{part.name:<11} {'answers' if part.name in running else 'started'} at {part.address(in_force)}")
-    if not parts:
-        for change in provision(in_force).changes:
-            say(f"made: {change}")
+    for change in changes:
+        say(f"made: {change}")
     say(f"up after {time.monotonic() - started:.0f} s")
 
 
@@ -119,6 +121,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
         out.print_json(json.dumps(found.as_dict()))
         return
     show_counts(found)
+    show_stream(found)
     table(
         "Parts",
         ("part", "state", "address", "memory MB"),
@@ -141,6 +144,19 @@ def show_counts(found: object) -> None:
         "Batch path: records in each stage",
         ("stage", *tables),
         [(name.replace("_", " "), *(getattr(found.batch[table], name) for table in tables)) for name in COUNTS],
+    )
+
+
+def show_stream(found: object) -> None:
+    """The counts of the streaming path."""
+    from pinpipe.status import Status
+
+    assert isinstance(found, Status)
+    names = ("read", "clean", "superseded", "quarantined", "lag")
+    table(
+        "Streaming path: records in each stage",
+        ("stage", *found.stream),
+        [("lag, ms" if name == "lag" else name, *(getattr(c, name) for c in found.stream.values())) for name in names],
     )
 
 

@@ -62,6 +62,7 @@ PROBES: dict[str, Callable[[Settings], bool]] = {
     "spark": _spark,
     "connect": lambda settings: _http(f"{settings.connect_url}/connectors"),
     "rest-proxy": lambda settings: _http(f"{settings.rest_proxy_url}/healthz"),
+    "stream": lambda settings: _http(f"{settings.stream_url}/healthz"),
 }
 
 

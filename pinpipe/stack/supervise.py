@@ -18,7 +18,7 @@ from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wa
 
 from pinpipe.errors import PartDown, SetupMissing
 from pinpipe.settings import ROOT, Settings, env_file
-from pinpipe.stack.parts import PARTS
+from pinpipe.stack.parts import PARTS, Part
 from pinpipe.stack.probes import answers
 
 TOOLS = ROOT / ".pinpipe"
@@ -104,12 +104,13 @@ class Stack:
             file.write_text(secrets.token_hex(16))
         return file.read_text()
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, part: Part) -> dict[str, str]:
         mysqld = TOOLS / "tools" / "mysqld.path"
         if not mysqld.exists():
             raise SetupMissing("the parts are not installed yet: run 'make setup'")
         # whose pipeline it is does not concern the parts: several users can share them, and none restarts them
-        shared = {name: value for name, value in self.settings.environment().items() if name not in _OF_A_USER}
+        values = self.settings.environment()
+        shared = values if part.of_user else {name: values[name] for name in values if name not in _OF_A_USER}
         return shared | {
             "PIN_ROOT": str(ROOT),
             "PIN_TOOLS": str(TOOLS),
@@ -125,13 +126,17 @@ class Stack:
     def _write_configuration(self) -> Path:
         for folder in ("logs", "run", "data"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
-        quoted = ((name, value.replace("%", "%%").replace('"', '\\"')) for name, value in self._environment().items())
-        environment = ",".join(f'{name}="{value}"' for name, value in quoted)
+
+        def environment(part: Part) -> str:
+            values = self._environment(part)
+            quoted = ((name, value.replace("%", "%%").replace('"', '\\"')) for name, value in values.items())
+            return ",".join(f'{name}="{value}"' for name, value in quoted)
+
         file = self.home / "run" / "supervisord.conf"
         file.touch(mode=0o600)  # it holds the settings, passwords among them
         file.write_text(
             _HEAD.format(home=self.home, socket=self._socket)
-            + "".join(_PROGRAM.format(part=part, home=self.home, environment=environment) for part in PARTS)
+            + "".join(_PROGRAM.format(part=part, home=self.home, environment=environment(part)) for part in PARTS)
         )
         return file
 

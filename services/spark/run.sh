@@ -11,12 +11,7 @@ export SPARK_LOCAL_IP=127.0.0.1
 unset SPARK_REMOTE  # the clients' address; the server itself must not be a client
 umask 077  # the properties hold the keys for S3
 "$PIN_PYTHON" -m spark_jobs.session > "$PIN_HOME/run/spark.properties"
-# The optimizing compiler's thresholds times 4 to 10: by default it takes a third of a first batch's CPU time. Four batches
-# one after the other, each with nothing new, in s: by default 83 33 27 26, without it (TieredStopAtLevel=1) 58 60 44 39,
-# so 67 31 36 26.
 exec "$SPARK_HOME/bin/spark-submit" --class org.apache.spark.sql.connect.service.SparkConnectServer --name pinpipe \
     --properties-file "$PIN_HOME/run/spark.properties" \
     --conf spark.connect.grpc.binding.address=127.0.0.1 \
-    --conf spark.connect.grpc.binding.port="$SPARK_CONNECT_PORT" \
-    --driver-java-options "-XX:+UseSerialGC -XX:Tier4InvocationThreshold=20000 -XX:Tier4MinInvocationThreshold=4000 \
--XX:Tier4CompileThreshold=50000 -XX:Tier4BackEdgeThreshold=150000 -Dlog4j2.configurationFile=$PIN_ROOT/services/spark/log4j2.properties" spark-internal
+    --conf spark.connect.grpc.binding.port="$SPARK_CONNECT_PORT" spark-internal

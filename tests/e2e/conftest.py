@@ -23,6 +23,12 @@ def stack() -> Iterator[Pipeline]:
     pipeline.run("clean", "--yes")
 
 
+@pytest.fixture(scope="module")
+def seeded(stack: Pipeline) -> None:
+    """1,500 posts in MySQL; per module, because a demo and another copy replace them."""
+    stack.run("seed", "--rows", "1500")
+
+
 @pytest.fixture
 def new_user(stack: Pipeline) -> Callable[[], Pipeline]:
     """Makes a user of the stack with an empty pipeline: bucket, topics, API and connector."""

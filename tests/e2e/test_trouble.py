@@ -38,14 +38,6 @@ def test_a_part_that_is_down_is_named_with_its_log(stack: Pipeline) -> None:
     assert "logs/rest-proxy.log" in done.stderr
 
 
-POSTS = 1500
-
-
-@pytest.fixture(scope="module")
-def seeded(stack: Pipeline) -> None:
-    stack.run("seed", "--rows", str(POSTS))
-
-
 @pytest.fixture
 def posted(seeded: None, new_user: Callable[[], Pipeline]) -> Pipeline:
     """A user whose posts are in the lake, some of them twice."""

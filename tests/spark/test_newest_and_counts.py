@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from spark_jobs.cleaning import clean_geo, clean_pin, clean_user
-from spark_jobs.quality import Conservation, newest
+from spark_jobs.quality import Conservation, ranks
 from spark_jobs.schemas import CLEANED, KAFKA_SOURCE, KINESIS_SOURCE
 from tests.support.field_cases import VALID
 from tests.support.spark import as_json, messages, values
@@ -23,8 +23,9 @@ def winners(spark: SparkSession, source: Any, coordinates: list[tuple[Any, ...]]
     """Messages of one post, named by their place in the list: who wins, who loses."""
     rows = [(1, f"{place}", coordinate) for place, coordinate in enumerate(coordinates)]
     found = spark.createDataFrame(rows, f"ind INT, name STRING, _source {source.simpleString()}")
-    first, others = newest(found, "ind")
-    return [row["name"] for row in first.collect()], sorted(row["name"] for row in others.collect())
+    rows = ranks(found, "ind").collect()
+    first, others = ([row["name"] for row in rows if (row["_rank"] == 1) == wins] for wins in (True, False))
+    return first, sorted(others)
 
 
 def test_the_highest_offset_wins_and_across_partitions_the_highest_offset_then_partition(spark: SparkSession) -> None:
@@ -42,10 +43,11 @@ def test_sequence_numbers_are_compared_as_integers(spark: SparkSession) -> None:
 def test_each_post_has_its_own_newest_message(spark: SparkSession) -> None:
     rows = [(ind, ("t", 0, offset)) for offset, ind in enumerate([1, 2, 1, 3, 2, 1])]
     found = spark.createDataFrame(rows, f"ind INT, _source {KAFKA_SOURCE.simpleString()}")
-    first, others = newest(found, "ind")
-    assert sorted((row["ind"], row["_source"]["offset"]) for row in first.collect()) == [(1, 5), (2, 4), (3, 3)]
-    assert sorted(row["_source"]["offset"] for row in others.collect()) == [0, 1, 2]
-    assert first.columns == others.columns == found.columns
+    ranked = ranks(found, "ind")
+    assert ranked.columns == [*found.columns, "_rank"]
+    assert sorted((row["ind"], row["_source"]["offset"], row["_rank"]) for row in ranked.collect()) == [
+        (1, 0, 3), (1, 2, 2), (1, 5, 1), (2, 1, 2), (2, 4, 1), (3, 3, 1),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("clean", "table"), [(clean_pin, "pin"), (clean_geo, "geo"), (clean_user, "user")])

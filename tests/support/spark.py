@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from spark_jobs.cleaning import split
-from spark_jobs.quality import newest
+from spark_jobs.quality import ranks
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -42,7 +42,7 @@ def of_payloads(spark: SparkSession, payloads: Mapping[str, Iterable[bytes]]) ->
     found = {}
     for table, arrived in payloads.items():
         good, _ = split(messages(spark, arrived), table)
-        found[table] = newest(good, "ind")[0].drop("_source")
+        found[table] = ranks(good, "ind").where("_rank = 1").drop("_source", "_rank")
     return found
 
 
