@@ -19,7 +19,7 @@ class Pace:
     """The times of one shard's fetches, in seconds of one clock.
 
     Behind, pages follow each other as fast as they come, until Kinesis refuses one: then five a second for a while.
-    Caught up, ``min_period`` lies between two; after some empty pages it grows.
+    Caught up, about ``min_period`` lies between two; after some empty pages it grows.
     """
 
     min_period: float
@@ -43,9 +43,17 @@ class Pace:
             period = 0.0 if rows else _STRETCH
         else:
             grown = self.min_period * _GROWTH ** max(0, self._empty - _PATIENCE)
-            period = min(grown, max(self.min_period, IDLE_PERIOD))
+            period = _to_tick(now - took, min(grown, max(self.min_period, IDLE_PERIOD)))
         if now < self._polite_until:
             period = max(period, _SHARE)
         if self.max_rate:
             period = max(period, nbytes / self.max_rate)
         return max(0.0, period - took)
+
+
+def _to_tick(begun: float, period: float) -> float:
+    """About a period, from ``begun`` to a time that is the same for all shards.
+
+    What they bring then comes together: as one batch, where each by itself would make one after the other.
+    """
+    return (round(begun / period) + 1) * period - begun

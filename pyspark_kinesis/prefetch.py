@@ -42,6 +42,10 @@ class Prefetcher:
     def __init__(self, options: Options, client: KinesisClient, store: Store, start: Offset) -> None:
         """``StreamRecreatedError`` when a stream is not the checkpoint's, ``ServiceError`` when one is not there."""
         self.offset = start
+        self.since = time.monotonic()
+        """When it began (monotonic seconds)."""
+        self.handed_out = False
+        """Whether anything was taken yet."""
         self._options = options
         self._client = client
         self._store = store
@@ -179,6 +183,7 @@ class Prefetcher:
             before = self.offset
             self.offset = {name: replace(state, shards=new[name]) for name, state in before.items()}
             if handed:
+                self.handed_out = True
                 self._handed |= handed
                 self._batches.append(_Batch(self.offset, list(handed), [page.stored for page in taken.pages]))
             return self.offset != before

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 IDLE_WAIT = 0.2
 """How long Spark's question for news is held back when there is none: it would ask a hundred times a second."""
+FIRST_WAIT = 2.0
+"""How long the first batch of a run waits for its first rows."""
 GATHER = 0.5
 """How long a batch of a run that is to end waits to be full, or for all there is."""
 _CHECK = 0.05
@@ -108,10 +110,15 @@ class KinesisStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
             while not (prefetcher.take(limits) or prefetcher.drained(self._target.since)):
                 prefetcher.wait(_CHECK)
                 prefetcher.advance()
-        elif not prefetcher.take(limits):
-            prefetcher.wait(IDLE_WAIT)
-            prefetcher.advance()
-            prefetcher.take(limits)
+        else:
+            # Spark runs a first batch in any case: an empty one would only be in the way of what is being fetched
+            fresh = not prefetcher.handed_out and not prefetcher.drained(prefetcher.since)
+            deadline = time.monotonic() + (FIRST_WAIT if fresh else IDLE_WAIT)
+            while not prefetcher.take(limits) and (left := deadline - time.monotonic()) > 0:
+                if fresh and prefetcher.drained(prefetcher.since):
+                    break
+                prefetcher.wait(min(left, IDLE_WAIT))
+                prefetcher.advance()
 
     def _gather(self, prefetcher: Prefetcher, limits: Limits, since: float) -> None:
         """Let a batch fill a little: one more costs more than the wait."""

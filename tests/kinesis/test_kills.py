@@ -68,15 +68,15 @@ class Resharder:
 
 
 @contextmanager
-def drivers(kinesis: FakeKinesis, home: Path, stream: str) -> Iterator[Iterator[Driver]]:
+def drivers(kinesis: FakeKinesis, home: Path, stream: str, count: int) -> Iterator[Iterator[Driver]]:
     """Drivers one by one; the next one's Spark starts while this one works. All are killed in the end."""
-    started: list[Driver] = []
+    started = [Driver(kinesis, home, stream)]
 
     def each() -> Iterator[Driver]:
-        while True:
-            started.append(Driver(kinesis, home, stream))
-            if len(started) > 1:
-                yield started[-2]
+        for number in range(count):
+            if number + 1 < count:
+                started.append(Driver(kinesis, home, stream))
+            yield started[number]
 
     try:
         yield each()
@@ -95,11 +95,11 @@ def test_no_kill_loses_or_doubles_a_record_and_a_batch_that_is_read_again_has_th
     writer.start()
     aimed = 0
     try:
-        with drivers(kinesis, tmp_path, stream) as following:
+        with drivers(kinesis, tmp_path, stream, KILLS + 1) as following:
             for kill in range(KILLS):
                 driver = next(following)
                 driver.begin("go")
-                goal = in_sink(tmp_path) + chance.randint(1, 4)
+                goal = in_sink(tmp_path) + chance.randint(1, 3)
                 wait(driver, partial(reached, tmp_path, goal))
                 resharder.step()
                 time.sleep(chance.uniform(0, 1.5))

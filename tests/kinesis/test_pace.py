@@ -21,9 +21,15 @@ def test_behind_pages_follow_each_other_at_once() -> None:
 
 
 def test_caught_up_the_period_lies_between_two_fetches_of_which_one_took_a_part() -> None:
-    assert wait(Pace(0.4), rows=3) == pytest.approx(0.4)
-    assert wait(Pace(0.4), rows=3, took=0.3) == pytest.approx(0.1)
-    assert wait(Pace(0.4), rows=3, took=0.6) == 0
+    assert wait(Pace(0.4), rows=3, now=4.0) == pytest.approx(0.4)
+    assert wait(Pace(0.4), rows=3, now=4.3, took=0.3) == pytest.approx(0.1)
+    assert wait(Pace(0.4), rows=3, now=4.6, took=0.6) == 0
+
+
+def test_caught_up_all_shards_of_a_query_are_read_at_the_same_moments() -> None:
+    moments = [now + wait(Pace(0.4), rows=3, now=now) for now in (4.01, 4.1, 4.19, 3.81)]
+    assert moments == pytest.approx([4.4] * 4)
+    assert wait(Pace(0.4), rows=3, now=4.21) == pytest.approx(0.59)  # never sooner than half a period
 
 
 def test_an_idle_shard_is_asked_ever_less_and_a_record_ends_that() -> None:

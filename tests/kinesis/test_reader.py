@@ -93,6 +93,23 @@ def test_nothing_new_leaves_the_offset_as_it_is_and_waits_a_moment(kinesis: Fake
         assert run.reader.partitions(run.start, run.start) == []
 
 
+def test_the_first_batch_waits_for_its_rows_and_not_for_those_of_an_empty_stream(
+    kinesis: FakeKinesis, stream: str
+) -> None:
+    kinesis.create(stream)
+    with Run(kinesis, stream) as run:
+        begun = time.monotonic()
+        assert run.plan() is None
+        assert time.monotonic() - begun < 1
+        begun = time.monotonic()
+        assert run.plan() is None
+        assert time.monotonic() - begun > 0.15
+    kinesis.put(stream, ["one"])
+    kinesis.faults(empty=0.9, seed=1)  # it takes some pages to come to it
+    with Run(kinesis, stream) as run:
+        assert run.batch() == [("0", "one")]
+
+
 # --- where it begins
 
 
