@@ -38,6 +38,8 @@ from tests.support.kinesis_queries import options, wait_for
 
 SHARDS = 4
 RECORD = b"x" * 593
+CHECKPOINTS = tempfile.TemporaryDirectory(prefix="bench-kinesis-")
+"""Removed when Python ends."""
 
 
 @dataclass
@@ -97,7 +99,7 @@ def bare_loop(kinesis: FakeKinesis, stream: str) -> float:
 
 
 def started(frame: DataFrame, sink: Callable[[DataFrame, int], None] | None = None) -> StreamingQuery:
-    writer = frame.writeStream.option("checkpointLocation", tempfile.mkdtemp(prefix="bench-kinesis-"))
+    writer = frame.writeStream.option("checkpointLocation", tempfile.mkdtemp(dir=CHECKPOINTS.name))
     return (writer.foreachBatch(sink) if sink else writer.format("noop")).start()
 
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 IDLE_WAIT = 0.2
 """How long Spark's question for news is held back when there is none: it would ask a hundred times a second."""
+SETTLE = 0.03
+"""The shards are read at the same moments: so long their pages may lie apart."""
 FIRST_WAIT = 2.0
 """How long the first batch of a run waits for its first rows."""
 GATHER = 0.5
@@ -118,6 +120,7 @@ class KinesisStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
                 if fresh and prefetcher.drained(prefetcher.since):
                     break
                 prefetcher.wait(min(left, IDLE_WAIT))
+                time.sleep(SETTLE)
                 prefetcher.advance()
 
     def _gather(self, prefetcher: Prefetcher, limits: Limits, since: float) -> None:

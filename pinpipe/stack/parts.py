@@ -47,7 +47,7 @@ PARTS = (
     Part("kafka", "Kafka broker (KRaft)", ("kafka_port", "kafka_controller_port"), "services/kafka/run.sh", 350),
     Part("localstack", "LocalStack: S3, API Gateway, CloudFormation, Kinesis", ("localstack_port",),
          "localstack/run.sh", 900),
-    Part("spark", "Spark Connect server", ("spark_connect_port",), "services/spark/run.sh", 1700),
+    Part("spark", "Spark Connect server", ("spark_connect_port",), "services/spark/run.sh", 1800),
     Part("connect", "Kafka Connect with the S3 sink", ("connect_port",), "services/connect/run.sh", 300,
          after=("kafka",)),
     Part("rest-proxy", "Kafka REST proxy", ("rest_proxy_port",), "services/rest_proxy/run.sh", 100,

@@ -9,7 +9,9 @@ from collections.abc import Callable
 
 import pytest
 
+from pinpipe.aws import AwsAccess
 from pinpipe.stack import Stack
+from tests.support.connect import wait_until
 from tests.support.pipeline import Pipeline
 
 pytestmark = pytest.mark.e2e
@@ -91,7 +93,12 @@ def test_a_spark_server_that_is_killed_is_told_and_the_next_batch_gives_the_same
     posted: Pipeline, unharmed: dict[str, list[dict[str, object]]]
 ) -> None:
     client = posted.start("batch")
-    time.sleep(10)
+    checkpoints = AwsAccess.of(posted.settings()).s3().list_objects_v2
+    wait_until(
+        lambda: checkpoints(Bucket=posted.settings().bucket, Prefix="checkpoints/load/")["KeyCount"],
+        "the batch loads",
+        seconds=120,
+    )
     os.kill(Stack(posted.settings()).states()["spark"].pid, signal.SIGKILL)
     _, complaint = client.communicate(timeout=300)
     assert client.returncode == 1

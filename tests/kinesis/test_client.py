@@ -167,7 +167,9 @@ def test_the_services_clock_is_told_and_never_late(client: KinesisClient, kinesi
 def test_an_assumed_roles_credentials_are_refreshed_before_they_end(kinesis: FakeKinesis, stream: str) -> None:
     kinesis.create(stream)
     kinesis.put(stream, TEXTS)
-    kinesis.faults(token_seconds=1)  # botocore refreshes what is about to end
+    # botocore refreshes what ends within ten minutes before each use, and refuses what has ended by then:
+    # so one minute, which a slow machine does not outlast.
+    kinesis.faults(token_seconds=60)
     role = {"role_arn": "arn:aws:iam::123456789012:role/reader", "sts_endpoint": kinesis.url}
     client = KinesisClient(connection(kinesis, **role, role_external_id="outside"))
     before = len(kinesis.access_keys())
