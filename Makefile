@@ -10,7 +10,7 @@ POSTS ?= all
 # more options for pytest, as in: make test ARGS="-k answers"
 ARGS ?=
 
-# --- places: what set-up makes lies in .venv, .venv-localstack and .pinpipe, and nowhere else
+# --- places: what set-up makes lies in .venv, .venv-localstack, .venv-airflow and .pinpipe, and nowhere else
 HOME_DIR := .pinpipe
 DONE := $(HOME_DIR)/stamps
 UV := $(HOME_DIR)/tools/uv/bin/uv
@@ -21,7 +21,7 @@ LOCK := $(UV) pip compile -q --generate-hashes --no-emit-index-url --no-emit-fin
 PINPIPE := .venv/bin/pinpipe
 
 ##@ The pipeline
-.PHONY: demo up down clean status doctor
+.PHONY: demo up down clean status doctor mwaa
 demo: setup ## the whole pipeline: start it, send the posts, run the batch, print the answers
 	@$(PINPIPE) demo --posts $(POSTS)
 up: setup ## start the parts and provision them
@@ -34,6 +34,9 @@ status: setup ## what is where, and whether it adds up
 	@$(PINPIPE) status
 doctor: setup ## look for what would go wrong, with the fix of each
 	@$(PINPIPE) doctor
+
+mwaa: $(DONE)/main .env ## make the folder mwaa/, to upload to an Amazon MWAA environment
+	@.venv/bin/python -m pinpipe.mwaa mwaa && ls mwaa
 
 ##@ Testing
 .PHONY: test e2e lint bench
@@ -51,7 +54,7 @@ lint: setup ## ruff, mypy --strict, codespell, the import rule, cfn-lint
 
 ##@ Set-up
 .PHONY: setup lock distclean help
-setup: $(DONE)/main $(DONE)/localstack $(DONE)/kinesis-local $(DONE)/mysql $(DONE)/kafka $(DONE)/spark $(DONE)/plugin .env ## install what the parts need (make demo and make test do it)
+setup: $(DONE)/main $(DONE)/localstack $(DONE)/airflow $(DONE)/kinesis-local $(DONE)/mysql $(DONE)/kafka $(DONE)/spark $(DONE)/plugin .env ## install what the parts need (make demo and make test do it)
 
 .env: .env.example
 	@[ -f $@ ] || cp .env.example $@
@@ -76,8 +79,16 @@ $(DONE)/main: requirements/main.txt pyproject.toml $(UV)
 
 $(DONE)/localstack: requirements/localstack.txt services/python/find.sh $(UV)
 	@echo "set-up: .venv-localstack"
-	@python=$$(services/python/find.sh 3.13 $(UV)) && { [ -x .venv-localstack/bin/python ] || $(UV) venv -q -p "$$python" .venv-localstack; }
+	@python=$$(services/python/find.sh 3.13 $(UV) LocalStack) && { [ -x .venv-localstack/bin/python ] || $(UV) venv -q -p "$$python" .venv-localstack; }
 	@VIRTUAL_ENV=.venv-localstack $(UV) pip sync -q --require-hashes requirements/localstack.txt
+	@touch $@
+
+# on MWAA's Python
+$(DONE)/airflow: requirements/airflow.txt services/airflow/setup.sh services/airflow/environment.sh services/python/find.sh $(UV)
+	@echo "set-up: .venv-airflow"
+	@python=$$(services/python/find.sh 3.12 $(UV) Airflow) && { [ -x .venv-airflow/bin/python ] || $(UV) venv -q -p "$$python" .venv-airflow; }
+	@VIRTUAL_ENV=.venv-airflow $(UV) pip sync -q --compile-bytecode --require-hashes requirements/airflow.txt
+	@PIN_ROOT=$(CURDIR) services/airflow/setup.sh $(CURDIR)/.venv-airflow/bin/python $(CURDIR)/$(HOME_DIR)/airflow
 	@touch $@
 
 $(DONE)/kinesis-local: $(DONE)/localstack localstack/setup.sh
@@ -118,10 +129,11 @@ $(DONE)/plugin: $(PLUGIN)/pom.xml $(shell find $(PLUGIN)/src/main -type f 2>/dev
 
 lock: $(UV) ## resolve requirements/*.in again, into hashed locks without index addresses
 	@$(LOCK) --universal --exclude-newer 2026-11-01 -p 3.11 requirements/main.in -o requirements/main.txt
-	@$(LOCK) --exclude-newer 2026-03-01 -p "$$(services/python/find.sh 3.13 $(UV))" requirements/localstack.in -o requirements/localstack.txt
+	@$(LOCK) --exclude-newer 2026-03-01 -p "$$(services/python/find.sh 3.13 $(UV) LocalStack)" requirements/localstack.in -o requirements/localstack.txt
+	@$(LOCK) --universal --exclude-newer 2026-08-19 -c requirements/airflow-constraints.txt -p "$$(services/python/find.sh 3.12 $(UV) Airflow)" requirements/airflow.in -o requirements/airflow.txt
 
 distclean: clean ## remove everything that set-up made, too
-	@rm -rf .venv .venv-localstack $(HOME_DIR) $(PLUGIN)/target
+	@rm -rf .venv .venv-localstack .venv-airflow $(HOME_DIR) $(PLUGIN)/target
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,7 +11,7 @@ import typer
 from pinpipe import settings
 from pinpipe.aws import invoke_url
 from pinpipe.cli.output import out, progress, say
-from pinpipe.cli.stack import show_counts, show_stream
+from pinpipe.cli.stack import show_airflow, show_counts, show_stream
 from pinpipe.cli.stack import up as start_all
 from pinpipe.errors import PinpipeError
 from pinpipe.settings import Settings
@@ -25,12 +26,13 @@ from pinpipe.cli.posts import Target, seed, send, wait_for_sink
 def demo(
     posts: Annotated[str, typer.Option(help="How many posts to send to Kafka; 'all' is every one.")] = "all",
     streamed: Annotated[int, typer.Option(min=0, help="How many posts to send to Kinesis, too.")] = 1000,
+    airflow: Annotated[bool, typer.Option(help="Run the batch as Airflow's DAG, or directly.")] = True,
 ) -> None:
     """The whole pipeline: start it, fill the source, send the posts, run the batch, print the answers."""
     if posts != "all" and not (posts.isdigit() and int(posts)):
         raise typer.BadParameter(f"--posts takes a number or 'all', not {posts!r}")
     started = time.monotonic()
-    start_all()
+    start_all(airflow=airflow)
     in_force = settings.load()
     _seed_if_empty(in_force)
     report = send(in_force, None if posts == "all" else int(posts), every=True)
@@ -42,7 +44,10 @@ def demo(
         if report.totals.failed or report.stopped:
             raise PinpipeError(f"not every post was streamed: {report.totals.error or 'stopped'}; run it again")
     wait_for_sink(in_force)
-    run_batch(in_force)
+    if airflow:
+        _run_dag(in_force)
+    else:
+        run_batch(in_force)
     if streamed:
         _wait_for_stream(in_force, settled + report.totals.acknowledged)
     out.print()
@@ -54,14 +59,39 @@ def demo(
     show_counts(status)
     show_stream(status)
     for name, part in status.parts.items():
-        say(f"{name:<11} {part.address:<16} {part.memory_mb} MB")
-    say(f"API         {invoke_url(in_force)}")
+        if part.memory_mb is not None:
+            say(f"{name:<21} {part.address:<16} {part.memory_mb} MB")
+    say(f"API: {invoke_url(in_force)}")
+    show_airflow(status)
     problems = status.problems()
     if problems:
         raise PinpipeError("\n".join(problems))
     say("topic = lake + dead letters + tombstones, lake = clean + superseded + quarantined: it all adds up,")
     say("and so does the stream: read = clean + superseded + quarantined")
     say(f"demo done in {time.monotonic() - started:.0f} s; the parts go on running: 'make status', 'make down'")
+
+
+def _run_dag(in_force: Settings) -> None:
+    """Trigger the daily job's DAG, and wait until it is done."""
+    from pinpipe.airflow import Airflow, summary
+
+    started = time.monotonic()
+    airflow = Airflow(in_force)
+    run = airflow.trigger()
+    states: dict[str, str] = {}
+    with progress(f"Airflow runs {airflow.dag}", total=1) as bar:
+
+        def told(found: Mapping[str, str]) -> None:
+            states.update(found)
+            done = sum(state == "success" for state in found.values())
+            bar.update(bar.task_ids[0], description=summary(found), completed=done, total=len(found))
+
+        state = airflow.wait(run, told)
+    if state != "success":
+        failed = ", ".join(name for name, state in states.items() if state == "failed")
+        logs = in_force.pin_home / "logs" / "airflow" / f"dag_id={airflow.dag}" / f"run_id={run}"
+        raise PinpipeError(f"the DAG run {run} failed at {failed}; why is in its logs: {logs}")
+    say(f"Airflow ran {airflow.dag} in {time.monotonic() - started:.0f} s")
 
 
 def _settled(in_force: Settings) -> int:

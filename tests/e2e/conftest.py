@@ -18,7 +18,7 @@ def stack() -> Iterator[Pipeline]:
     write_env_file()
     pipeline = Pipeline("demo")
     pipeline.run("clean", "--yes")
-    pipeline.run("up")
+    pipeline.run("up", "--no-airflow")
     yield pipeline
     pipeline.run("clean", "--yes")
 
