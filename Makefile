@@ -87,7 +87,7 @@ $(DONE)/localstack: requirements/localstack.txt services/python/find.sh $(UV)
 $(DONE)/airflow: requirements/airflow.txt services/airflow/setup.sh services/airflow/environment.sh services/python/find.sh $(UV)
 	@echo "set-up: .venv-airflow"
 	@python=$$(services/python/find.sh 3.12 $(UV) Airflow) && { [ -x .venv-airflow/bin/python ] || $(UV) venv -q -p "$$python" .venv-airflow; }
-	@VIRTUAL_ENV=.venv-airflow $(UV) pip sync -q --compile-bytecode --require-hashes requirements/airflow.txt
+	@VIRTUAL_ENV=.venv-airflow $(UV) pip sync -q --require-hashes requirements/airflow.txt
 	@PIN_ROOT=$(CURDIR) services/airflow/setup.sh $(CURDIR)/.venv-airflow/bin/python $(CURDIR)/$(HOME_DIR)/airflow
 	@touch $@
 

@@ -83,8 +83,8 @@ class Airflow:
             try:
                 state = str(self.call("GET", f"/dagRuns/{run}")["state"])
                 told(self.tasks(run))
-            except requests.ConnectionError:
-                state = "unknown"  # the API server starts again; the run goes on
+            except (requests.ConnectionError, requests.Timeout):
+                state = "unknown"  # the API server is busy or starts again; the run goes on
             if state in DONE:
                 return state
             time.sleep(1)

@@ -10,7 +10,7 @@ import pytest
 from pinpipe import mwaa
 from pinpipe.settings import ANSWERS, Settings
 from spark_jobs.answers import ANSWERS as DEFINED
-from tests.support.airflow import ROOT, facts, run
+from tests.support.airflow_home import ROOT, facts, run
 
 pytestmark = pytest.mark.airflow
 

@@ -18,11 +18,10 @@ import pytest
 from pinpipe.databricks import submission
 from pinpipe.errors import SettingsError
 from pinpipe.settings import ANSWERS, TABLES
-from tests.support.airflow import ROOT, facts
+from tests.support.airflow_home import ROOT, facts
 
 pytestmark = pytest.mark.airflow
 
-NEW = {"spark_version": "17.3.x-scala2.13", "node_type_id": "i3.xlarge", "num_workers": 1}
 WHEEL = "dbfs:/wheels/pinpipe-0.1.0-py3-none-any.whl"
 
 
@@ -125,17 +124,11 @@ def test_every_step_is_submitted_in_order_with_our_wheel(jobs: Jobs, home: Path)
     assert sent[-1] == wheel_task(run, "report")
 
 
-def test_the_courses_notebook_runs_alone_on_a_new_cluster(jobs: Jobs, home: Path) -> None:
-    states = facts(
-        home, "databricks_run.py", PYTHONPATH=str(ROOT), PIPELINE_ENGINE="databricks",
-        DATABRICKS_NEW_CLUSTER=json.dumps(NEW), DATABRICKS_NOTEBOOK="/Users/ada/pinterest", DATABRICKS_POLL_SECONDS="0",
-        AIRFLOW_CONN_DATABRICKS_DEFAULT=jobs.connection,
-    )  # fmt: skip
-    assert states == {"notebook -1": "success"}
-    [body] = jobs.submitted
-    assert body["tasks"] == [
-        {"task_key": "notebook", "new_cluster": NEW, "notebook_task": {"notebook_path": "/Users/ada/pinterest"}}
-    ]
+def test_the_courses_notebook_can_be_run_on_a_new_cluster() -> None:
+    new = {"spark_version": "17.3.x-scala2.13", "node_type_id": "i3.xlarge", "num_workers": 1}
+    variables = {"DATABRICKS_NEW_CLUSTER": json.dumps(new), "DATABRICKS_NOTEBOOK": "/Users/ada/pinterest"}
+    task = {"task_key": "notebook", "new_cluster": new, "notebook_task": {"notebook_path": "/Users/ada/pinterest"}}
+    assert submission(variables) == {"run_name": "pinpipe", "tasks": [task]}
 
 
 @pytest.mark.parametrize("missing", ["DATABRICKS_CLUSTER_ID", "DATABRICKS_WHEEL"])

@@ -32,7 +32,9 @@ def load(path: Path) -> tuple[list[Any], list[str], float]:
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
         if not reading:
             return
-        if event in IO or (event == "open" and not _is_code(str(arguments[0]))):
+        # a number is a file that was opened before, by name
+        opened = event == "open" and not isinstance(arguments[0], int) and not _is_code(str(arguments[0]))
+        if event in IO or opened:
             done.append(f"{event} {arguments[0]}")
 
     sys.addaudithook(watch)
