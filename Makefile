@@ -133,7 +133,7 @@ lock: $(UV) ## resolve requirements/*.in again, into hashed locks without index 
 	@$(LOCK) --universal --exclude-newer 2026-08-19 -c requirements/airflow-constraints.txt -p "$$(services/python/find.sh 3.12 $(UV) Airflow)" requirements/airflow.in -o requirements/airflow.txt
 
 distclean: clean ## remove everything that set-up made, too
-	@rm -rf .venv .venv-localstack .venv-airflow $(HOME_DIR) $(PLUGIN)/target
+	@rm -rf .venv .venv-localstack .venv-airflow mwaa $(HOME_DIR) $(PLUGIN)/target
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -16,8 +17,17 @@ from pinpipe.settings import Settings
 from pinpipe.stack import Stack
 
 DONE = ("success", "failed")
-FOUND_SECONDS = 60.0
+FOUND_SECONDS = 120.0
 """How long the DAG processor may take to read the DAG after it started."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of the DAG: when it started (ISO 8601, None while it is queued) and its state (``success``, …)."""
+
+    id: str
+    started: str | None
+    state: str
 
 
 class Airflow:
@@ -89,12 +99,10 @@ class Airflow:
                 return state
             time.sleep(1)
 
-    def last_run(self) -> dict[str, str | None]:
-        """When the DAG ran last (its start, ISO 8601) and how that ended; both None when it never ran."""
+    def last_run(self) -> Run | None:
+        """The DAG's newest run, if there is one."""
         found = self.call("GET", "/dagRuns", params={"order_by": "-run_after", "limit": 1})["dag_runs"]
-        if not found:
-            return {"last_run": None, "state": None}
-        return {"last_run": found[0]["start_date"] or found[0]["run_after"], "state": found[0]["state"]}
+        return Run(found[0]["dag_run_id"], found[0]["start_date"], found[0]["state"]) if found else None
 
 
 def summary(states: Mapping[str, str]) -> str:

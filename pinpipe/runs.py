@@ -14,7 +14,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, TypeVar
 
 from pinpipe.aws import AwsAccess
-from pinpipe.settings import TABLES, Settings
+from pinpipe.settings import Settings
 from pinpipe.stack import Stack, require
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def load(settings: Settings, share: Share | None = None) -> dict[str, int]:
     with batch(settings, print, share) as job:
         job.prepare()
         job.load()
-        return {table: job.store.raw(table).read(job.spark).count() for table in TABLES}
+        return job.loaded()
 
 
 def clean(settings: Settings, table: str, share: Share | None = None) -> dict[str, int]:

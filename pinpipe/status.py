@@ -127,7 +127,7 @@ def gather(settings: Settings) -> Status:
         read = pool.submit(_known(lambda: stream_read(settings), up["localstack"]))
         lags = pool.submit(_known(lambda: stream_lags(settings), up["stream"]))
         last = pool.submit(_known(lambda: last_run(settings), up["localstack"]))
-        dag = pool.submit(_known(lambda: DagState(**Airflow(settings).last_run()), up["airflow-api-server"]))
+        dag = pool.submit(_known(lambda: Airflow(settings).last_run(), up["airflow-api-server"]))
         asked = {
             (table, name): pool.submit(_known(ask, up[part]))
             for table in TABLES
@@ -154,7 +154,8 @@ def gather(settings: Settings) -> Status:
             )
             for table in TABLES
         }
-        ran = dag.result() or DagState()
+        run = dag.result()
+        ran = DagState(run.started, run.state) if run else DagState()
     return Status(batch, stream, ran, _parts(settings, up))
 
 

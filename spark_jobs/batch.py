@@ -89,6 +89,14 @@ class Batch:
                 raise QueryFailed(f"loading {table} failed: {str(failure).splitlines()[0]}")
             self.step(f"load {table}")
 
+    def loaded(self) -> dict[str, int]:
+        """How many messages each raw table holds: one query, which reads Delta's log alone."""
+        counts = (
+            self.store.raw(table).read(self.spark).agg(F.count("*").alias("n")).select(F.lit(table).alias("table"), "n")
+            for table in TABLES
+        )
+        return {row["table"]: row["n"] for row in reduce(DataFrame.union, counts).collect()}
+
     def clean(self, table: str) -> Settled:
         """Settle the raw messages of a table that are nowhere yet."""
         store = self.store

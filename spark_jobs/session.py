@@ -68,10 +68,16 @@ def session(settings: Settings, token: str | None = None, session_id: str | None
     from pyspark.sql import SparkSession
 
     if settings.spark_remote:
+        from pyspark.sql.connect.client.retries import DefaultPolicy
+
         if token:
             # by the environment and not in the address: addresses end up in error texts
             os.environ["SPARK_CONNECT_AUTHENTICATE_TOKEN"] = token
-        return SparkSession.builder.remote(_address(settings.spark_remote, session_id)).create()
+        spark = SparkSession.builder.remote(_address(settings.spark_remote, session_id)).create()
+        # A server that was killed is back within seconds and does not know the session: by default the client looks
+        # again after 13, 51 and 60 s, and so waits a minute for its error.
+        spark.client.set_retry_policies([DefaultPolicy(max_retries=30, max_backoff=2000)])
+        return spark
     return _in_process(configuration(settings))
 
 

@@ -175,7 +175,7 @@ def show_airflow(found: object) -> None:
     if found.parts["airflow-api-server"].state != "up":
         return
     airflow = Airflow(settings.load())
-    last = f"{found.dag.state} ({found.dag.last_run})" if found.dag.last_run else "never ran"
+    last = f"{found.dag.state} ({found.dag.last_run})" if found.dag.state else "never ran"
     say(f"Airflow: {airflow.url}, user admin, password {airflow.password}; {airflow.dag}: {last}")
 
 

@@ -33,7 +33,7 @@ def test_the_dag_breaks_no_rule(tmp_path: Path) -> None:
 def test_a_bad_dag_is_told_every_rule_that_it_breaks(tmp_path: Path) -> None:
     told = run(tmp_path, "dag_rules.py", f"{ROOT}/tests/support/bad_dag.py").splitlines()
     assert {line for line in told if "zoneinfo" not in line} == {
-        "top-level I/O: open /etc/hostname",
+        "top-level I/O: open /etc/hosts",
         "top-level I/O: subprocess.Popen true",
         "slow import: over 1 s",
         "heavy import: pandas",

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 
 import pytest
 
+from pinpipe.airflow import Airflow
+from pinpipe.settings import ANSWERS, TABLES
+from pinpipe.stack import Stack
 from producer.generate import generate
 from producer.tables import TABLES as SOURCE
 from producer.tables import as_record
+from tests.support.connect import wait_until
 from tests.support.oracle import oracle_answers
 from tests.support.pipeline import ROOT, Pipeline
 
@@ -51,9 +57,30 @@ def test_nothing_vanished(stack: Pipeline) -> None:
 
 
 @pytest.mark.usefixtures("first_demo")
-def test_a_second_demo_changes_no_answer_and_counts_its_repeats(stack: Pipeline) -> None:
+def test_a_second_demo_with_kills_in_its_dag_run_changes_no_answer_and_counts_its_repeats(stack: Pipeline) -> None:
+    """kill -9 of Airflow's scheduler while the tables are cleaned, and of the Spark server while it answers."""
     before = stack.json("answers")
-    stack.run("demo")
+    settings = stack.settings()
+    airflow = Airflow(settings)
+    first = airflow.last_run()
+    assert first
+    assert stack.json("status")["dag"] == {"last_run": first.started, "state": "success"}
+    demo = stack.start("demo")
+    wait_until(lambda: airflow.last_run() != first, "the DAG runs again", seconds=180, every=1)
+    run = airflow.last_run()
+    assert run
+
+    def kill_when(task: str, part: str) -> None:
+        wait_until(lambda: airflow.tasks(run.id).get(task) == "running", f"{task} runs", 180, every=1)
+        os.kill(Stack(settings).states()[part].pid, signal.SIGKILL)
+
+    kill_when("clean_pin", "airflow-scheduler")
+    kill_when("answer 3a", "spark")
+    said, complaint = demo.communicate(timeout=500)
+    assert demo.returncode == 0, said + complaint
+    states = airflow.tasks(run.id)
+    assert set(states) == {"load", *(f"clean_{table}" for table in TABLES), *(f"answer {n}" for n in ANSWERS), "report"}
+    assert set(states.values()) == {"success"}
     assert stack.json("answers") == before
     for counts in stack.json("status")["batch"].values():
         assert (counts["topic"], counts["lake"]) == (2 * POSTS, 2 * POSTS)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas
 from airflow.sdk import DAG, task
 
-SETTINGS = Path("/etc/hostname").read_text()
+SETTINGS = Path("/etc/hosts").read_text()
 subprocess.run(["true"], check=True)
 time.sleep(1)
 
