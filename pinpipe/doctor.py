@@ -12,7 +12,7 @@ from pinpipe.settings import ROOT, Settings
 from pinpipe.stack import PARTS, Part, Stack
 from pinpipe.stack.supervise import TOOLS
 
-DISK_MB = 3_000
+DISK_MB = 4_000
 """What set-up and a full demo take on the disk, rounded up."""
 
 

@@ -29,7 +29,8 @@ SETTINGS = (
 
 
 def make(settings: Settings, folder: Path) -> None:
-    """Make the folder anew. It holds no password: the daily job does not ask the source."""
+    """Make the folder anew. It holds no secret: the daily job does not ask the source, and the token of a Spark Connect
+    server belongs into the environment's own ``SPARK_CONNECT_AUTHENTICATE_TOKEN``."""
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "dags").mkdir(parents=True)
     shutil.copy(ROOT / "airflow" / "dags" / "pinterest_dag.py", folder / "dags" / f"{settings.dag}.py")
@@ -42,6 +43,7 @@ def make(settings: Settings, folder: Path) -> None:
                 plugins.write(file, file.relative_to(ROOT))
     values = settings.environment()
     values["MYSQL_URL"] = re.sub(r"//[^@/]*@", "//", values["MYSQL_URL"])
+    values["SPARK_REMOTE"] = re.sub(r";token=[^;]*", "", values["SPARK_REMOTE"])
     exports = [f"export {name}={shlex.quote(values[name])}" for name in SETTINGS]
     (folder / "startup.sh").write_text("\n".join(["#!/bin/sh", *exports, ""]))
 

@@ -22,7 +22,7 @@ MWAA = Settings(  # type: ignore[call-arg]
     kafka_bootstrap_servers="b-1.example.com:9098",
     kafka_auth="msk_iam",
     rest_proxy_url="http://proxy.example.com:8082",
-    spark_remote="sc://spark.example.com:15002",
+    spark_remote="sc://spark.example.com:15002/;token=hush;use_ssl=true",
 )
 
 
@@ -81,9 +81,10 @@ def test_mwaas_folder_loads_on_mwaas_python_with_nothing_but_its_requirements(up
         assert place == str(uploaded / "plugins" / f"{module.replace('.', '/')}.py")
 
 
-def test_mwaas_folder_has_its_settings_and_no_password(uploaded: Path) -> None:
+def test_mwaas_folder_has_its_settings_and_no_secret(uploaded: Path) -> None:
     assert [path.name for path in (uploaded / "dags").iterdir()] == ["ada_dag.py"]
     values = {name.lower(): value.strip("'") for name, value in exported(uploaded).items()}
     assert Settings(_env_file=None, **values).bucket == "user-ada-bucket"  # type: ignore[call-arg]
     assert values["mysql_url"] == "mysql://db.example.com/pinterest_data"
+    assert values["spark_remote"] == "sc://spark.example.com:15002/;use_ssl=true"
     assert all(b"hush" not in path.read_bytes() for path in uploaded.rglob("*") if path.is_file())

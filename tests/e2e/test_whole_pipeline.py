@@ -56,6 +56,7 @@ def test_nothing_vanished(stack: Pipeline) -> None:
         }, table  # fmt: skip
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.usefixtures("first_demo")
 def test_a_second_demo_with_kills_in_its_dag_run_changes_no_answer_and_counts_its_repeats(stack: Pipeline) -> None:
     """kill -9 of Airflow's scheduler while the tables are cleaned, and of the Spark server while it answers."""
