@@ -51,12 +51,11 @@ def clean(table: str) -> dict[str, int]:
     return runs.clean(settings.load(), table, share())
 
 
-@task(map_index_template="{{ question }}")
+@task(map_index_template="{{ task.op_kwargs['number'] }}")
 def answer(number: str) -> int:
     """Compute one answer; how many rows it has."""
     from pinpipe import runs, settings
 
-    get_current_context()["question"] = number  # type: ignore[typeddict-unknown-key]  # the name in the grid
     return runs.answer(settings.load(), number, share())
 
 

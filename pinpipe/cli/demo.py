@@ -82,6 +82,7 @@ def _run_dag(in_force: Settings) -> None:
     with progress(f"Airflow runs {airflow.dag}", total=1) as bar:
 
         def told(found: Mapping[str, str]) -> None:
+            states.clear()  # a mapped task has its number only once it runs
             states.update(found)
             done = sum(state == "success" for state in found.values())
             bar.update(bar.task_ids[0], description=summary(found), completed=done, total=len(found))

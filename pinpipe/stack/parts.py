@@ -56,7 +56,7 @@ PARTS = (
          after=("localstack",), stop_seconds=30, of_user=True),
     Part("airflow-api-server", "Airflow: its page and REST API", ("airflow_port",),
          "services/airflow/run.sh api-server", 350, group="airflow"),
-    Part("airflow-scheduler", "Airflow: the scheduler and its workers", (), "services/airflow/run.sh scheduler", 950,
+    Part("airflow-scheduler", "Airflow: the scheduler and its workers", (), "services/airflow/run.sh scheduler", 1100,
          after=("airflow-api-server",), stop_seconds=30, of_user=True, group="airflow"),
     Part("airflow-dag-processor", "Airflow: reads the DAGs", (), "services/airflow/run.sh dag-processor", 200,
          after=("airflow-api-server",), of_user=True, group="airflow"),
