@@ -120,13 +120,11 @@ def hold(counts: Mapping[str, Conservation]) -> None:
 
 
 def _prepared(job: Batch, work: Callable[[], R]) -> R:
-    """Do work on tables that an earlier step makes; make them when they are not there (the lake was lost)."""
+    """Do work on tables that an earlier step makes; if Spark refuses it, make those that are missing and try again."""
     from pyspark.errors import AnalysisException
 
     try:
         return work()
-    except AnalysisException as error:
-        if error.getCondition() not in ("PATH_NOT_FOUND", "DELTA_PATH_DOES_NOT_EXIST", "DELTA_TABLE_NOT_FOUND"):
-            raise
-    job.prepare()
-    return work()
+    except AnalysisException:  # most likely the lake was lost; what is wrong otherwise is told the second time
+        job.prepare()
+        return work()
