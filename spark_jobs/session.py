@@ -31,6 +31,14 @@ JAVA_OPTIONS = (
 )
 
 
+ONE_PUT = {
+    "spark.sql.streaming.checkpointFileManagerClass": (
+        "org.apache.spark.internal.io.cloud.AbortableStreamBasedCheckpointFileManager"
+    )
+}
+"""How a checkpoint's files are written on an object store: a rename there is a copy and a deletion."""
+
+
 def configuration(settings: Settings) -> dict[str, str]:
     """Spark's settings for two cores, Delta tables and objects on S3."""
     return {
@@ -55,6 +63,7 @@ def configuration(settings: Settings) -> dict[str, str]:
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
         # a driver killed in its first write leaves a temporary file, which the check takes for another query's
         "spark.sql.streaming.verifyCheckpointDirectoryEmptyOnStart": "false",
+        **(ONE_PUT if settings.checkpoint_path.startswith("s3a:") else {}),
         **AwsAccess.of(settings).s3a(),
     }
 
@@ -85,8 +94,10 @@ def own_session(settings: Settings) -> SparkSession:
             **configuration(settings),
             "spark.driver.memory": settings.pin_stream_memory,
             "spark.databricks.delta.autoCompact.enabled": "true",
-            "spark.sql.codegen.wholeStage": "false",
-            "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+            # how long a new Python worker may take to call back; 15 s, the default, fails the query on a busy laptop
+            "spark.python.authenticate.socketTimeout": "60s",
+            "spark.sql.adaptive.enabled": "false",
+            "spark.sql.shuffle.partitions": "1",
         }
     )
 
