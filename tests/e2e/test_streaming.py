@@ -43,14 +43,17 @@ def put(pipeline: Pipeline, table: str, records: list[tuple[str, bytes]]) -> Non
     assert answer["FailedRecordCount"] == 0
 
 
+def post(pipeline: Pipeline, count: int, to: str) -> None:
+    pipeline.run("post", "--count", str(count), "--to", to, "--batch-size", "50")  # a request a record takes minutes
+
+
 @pytest.fixture(scope="module")
 def streamed(stack: Pipeline, seeded: None) -> Pipeline:
     """Posts through both paths, with repeats, changed repeats and records that are not valid; both jobs have run."""
     pipeline = Pipeline("streamed")
     pipeline.run("provision")
-    pipeline.run("post", "--count", str(POSTS), "--to", "both")
-    pipeline.run("stream", "--available-now")
-    pipeline.run("post", "--count", "50", "--to", "both")
+    post(pipeline, POSTS, "both")
+    post(pipeline, 50, "both")
     changed = [
         (str(ind), json.dumps({"ind": ind, "first_name": "Ada", "last_name": "Byron", "age": 36 + n,
                                "date_joined": "2016-01-01T00:00:00"}).encode())
@@ -127,17 +130,17 @@ def test_killed_and_resharded_in_the_middle_nothing_is_lost_or_twice(
             time.sleep(1)
 
     driver = pipeline.start("stream")
-    pipeline.run("post", "--count", "200", "--to", "kinesis")
+    post(pipeline, 200, "kinesis")
     settled(1)
     [only] = open_shards()
     middle = (int(only["HashKeyRange"]["StartingHashKey"]) + int(only["HashKeyRange"]["EndingHashKey"])) // 2
     kinesis.split_shard(StreamName=stream, ShardToSplit=only["ShardId"], NewStartingHashKey=str(middle))
-    pipeline.run("post", "--count", "250", "--to", "kinesis")
+    post(pipeline, 250, "kinesis")
     driver.send_signal(signal.SIGKILL)
     driver.wait()
     left, right = open_shards()
     kinesis.merge_shards(StreamName=stream, ShardToMerge=left["ShardId"], AdjacentShardToMerge=right["ShardId"])
-    pipeline.run("post", "--count", "300", "--to", "kinesis")
+    post(pipeline, 300, "kinesis")
     driver = pipeline.start("stream")
     settled(750)
     driver.send_signal(signal.SIGTERM)
