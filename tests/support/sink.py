@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from tests.support.connect import Connector, tools, wait_until
@@ -116,13 +115,11 @@ class Parts:
         finally:
             consumer.close()
 
-    @patiently
     def committed(self, connector: Connector, topic: str) -> dict[int, int]:
         """The offsets that the connector has committed."""
-        admin = AdminClient({"bootstrap.servers": self.broker.bootstrap})
-        asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(connector.group)])
-        found = asked[connector.group].result(10).topic_partitions
-        return {tp.partition: tp.offset for tp in found if tp.topic == topic}
+        entries = connector.worker.rest("GET", f"/connectors/{connector.name}/offsets")["offsets"]
+        found = [(entry["partition"], entry["offset"]["kafka_offset"]) for entry in entries]
+        return {place["kafka_partition"]: offset for place, offset in found if place["kafka_topic"] == topic}
 
     def wait_for(self, connector: Connector, *topics: str, seconds: float = 60) -> None:
         """Wait until the connector has committed the end of every partition that has records."""
