@@ -118,7 +118,7 @@ class Parts:
     def committed(self, connector: Connector, topic: str) -> dict[int, int]:
         """The offsets that the connector has committed."""
         entries = connector.worker.rest("GET", f"/connectors/{connector.name}/offsets")["offsets"]
-        found = [(entry["partition"], entry["offset"]["kafka_offset"]) for entry in entries]
+        found = [(entry["partition"], entry["offset"]["kafka_offset"]) for entry in entries if entry["offset"]]
         return {place["kafka_partition"]: offset for place, offset in found if place["kafka_topic"] == topic}
 
     def wait_for(self, connector: Connector, *topics: str, seconds: float = 60) -> None:
