@@ -2,7 +2,7 @@
 
 * up: the parts of the batch path from stopped to provisioned, and their memory. Everything was started before, so
   MySQL's and Kafka's data are there, and the files in the system's cache.
-* demo: ``make demo``, the stream included: first with set-up done and no data, then again at once, with all parts up.
+* demo: ``make demo``: first with set-up done and no data, then again at once, with all parts up.
 
 The stack is the tests' own (ports and folder of its own, removed at the end).
 """
@@ -20,8 +20,8 @@ from bench.report import figures, machine
 from pinpipe.stack import PARTS
 from tests.support.pipeline import ROOT, Pipeline, write_env_file
 
-BATCH = [part.name for part in PARTS if not part.of_user]
-"""The parts of the batch path: all but the stream job."""
+BATCH = [part.name for part in PARTS if part.name != "stream"]
+"""The parts of the batch path."""
 
 
 def start(pipeline: Pipeline) -> float:
