@@ -46,7 +46,12 @@ def measure_up(pipeline: Pipeline, rounds: int) -> Table:
         pipeline.run("down")
         seconds.append(start(pipeline))
         megabytes.append(sum(memory(pipeline).values()))
-    table = Table("measure", "minimum / median / maximum", title=f"batch path, stopped to provisioned, {rounds} rounds")
+    table = Table(
+        "measure",
+        "minimum / median / maximum",
+        title=f"batch path, stopped to provisioned, {rounds} rounds",
+        min_width=80,
+    )
     table.add_row("seconds", figures(seconds, ".1f"))
     table.add_row("memory, MB", figures(megabytes))
     return table
@@ -54,7 +59,7 @@ def measure_up(pipeline: Pipeline, rounds: int) -> Table:
 
 def measure_demo(pipeline: Pipeline) -> Table:
     """Two demos; one that doesn't add up fails."""
-    table = Table("measure", "seconds", "memory, MB", title="make demo")
+    table = Table("measure", "seconds", "memory, MB", title="make demo", min_width=80)
     for what in ("set-up done, no data", "again, all parts up"):
         begin = time.monotonic()
         subprocess.run(["make", "demo"], cwd=ROOT, env=pipeline.environment, check=True, stdout=subprocess.DEVNULL)
