@@ -48,6 +48,8 @@ lint: setup ## ruff, mypy --strict, codespell, the import rule, cfn-lint
 	@.venv/bin/codespell
 	@.venv/bin/lint-imports --no-cache
 	@.venv/bin/cfn-lint localstack/*.yaml
+bench: setup ## the batch path's measurements, about 20 minutes on a quiet machine (bench/README.md)
+	@for what in "stack up" "stack demo" rest_proxy s3_sink; do .venv/bin/python -m bench.$$what || exit 1; done
 
 ##@ Set-up
 .PHONY: setup lock distclean help
