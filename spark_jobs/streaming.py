@@ -21,7 +21,7 @@ from pinpipe.settings import TABLES, Settings
 from spark_jobs.cleaning import judge, split_judged
 from spark_jobs.merge import Settled, settle
 from spark_jobs.tables import Store
-from spark_jobs.tally import Tally
+from spark_jobs.tally import Tally, without_spark
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -62,7 +62,8 @@ class Streaming:
 
     def start(self, table: str, available_now: bool = False) -> StreamingQuery:
         """Start a table's query; with ``available_now`` it ends when all that is there is settled."""
-        settler = Settler(table, self.store, self._keys(table), self._tally)
+        keys = Keys.of(self.store.clean(table).path, self._storage)
+        settler = Settler(table, self.store, keys, self._tally)
         writer = (
             self.records(table)
             .writeStream.queryName(table)
@@ -72,12 +73,13 @@ class Streaming:
         trigger = writer.trigger(availableNow=True) if available_now else writer.trigger(processingTime=TRIGGER)
         return trigger.start()
 
-    def _keys(self, table: str) -> Keys:
-        return Keys(self.store.clean(table).read(self.spark).select("ind").toArrow()["ind"].to_numpy())
+    @property
+    def _storage(self) -> dict[str, str]:
+        return AwsAccess.of(self.settings).delta_rs()
 
     @cached_property
     def _tally(self) -> Tally:
-        return Tally(self.store.runs.path, AwsAccess.of(self.settings).delta_rs())
+        return Tally(self.store.runs.path, self._storage)
 
 
 class Keys:
@@ -85,6 +87,12 @@ class Keys:
 
     def __init__(self, inds: npt.NDArray[np.int32]) -> None:
         self._inds = np.unique(inds)
+
+    @classmethod
+    def of(cls, path: str, storage: dict[str, str]) -> Keys:
+        """Those of the clean table at ``path``; read beside Spark, which takes ten seconds for the first of three."""
+        table = without_spark(path, storage)
+        return cls(table.to_pyarrow_table(columns=["ind"])["ind"].to_numpy())
 
     def all_new(self, inds: npt.NDArray[np.int32]) -> bool:
         """Whether none of these is there, and none comes twice."""

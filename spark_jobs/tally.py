@@ -20,6 +20,12 @@ COLUMNS = pa.schema(
 )
 
 
+def without_spark(path: str, storage: dict[str, str]) -> DeltaTable:
+    """A table as the ``deltalake`` package opens it; ``storage`` are that package's options."""
+    # the object store's own scheme is s3; s3a is Hadoop's
+    return DeltaTable(path.replace("s3a://", "s3://"), storage_options=storage)
+
+
 class Tally:
     """The ``runs`` table at ``path``, one row for each query and micro-batch; used by the queries' threads.
 
@@ -27,8 +33,7 @@ class Tally:
     """
 
     def __init__(self, path: str, storage: dict[str, str]) -> None:
-        # the object store's own scheme is s3; s3a is Hadoop's
-        self._table = DeltaTable(path.replace("s3a://", "s3://"), storage_options=storage)
+        self._table = without_spark(path, storage)
         self._lock = threading.Lock()
 
     def add(self, query: str, number: int, table: str, settled: Settled) -> None:
