@@ -51,10 +51,12 @@ lint: setup ## ruff, mypy --strict, codespell, the import rule, cfn-lint
 	@.venv/bin/codespell
 	@.venv/bin/lint-imports --no-cache
 	@.venv/bin/cfn-lint localstack/*.yaml
+bench: setup ## the batch path's measurements, about 20 minutes on a quiet machine (bench/README.md)
+	@for what in "stack up" "stack demo" rest_proxy s3_sink; do .venv/bin/python -m bench.$$what || exit 1; done
 
 ##@ Set-up
 .PHONY: setup lock distclean help
-setup: $(DONE)/main $(DONE)/localstack $(DONE)/airflow $(DONE)/kinesis-local $(DONE)/mysql $(DONE)/kafka $(DONE)/spark $(DONE)/plugin .env ## install what the parts need (make demo and make test do it)
+setup: $(DONE)/main $(DONE)/localstack $(DONE)/airflow $(DONE)/kinesis-local $(DONE)/mysql $(DONE)/kafka $(DONE)/spark-classes $(DONE)/plugin .env ## install what the parts need (make demo and make test do it)
 
 .env: .env.example
 	@[ -f $@ ] || cp .env.example $@
@@ -118,6 +120,11 @@ $(DONE)/spark: services/spark/pom.xml $(DONE)/tools
 	@echo "set-up: Delta and S3A for Spark"
 	@rm -rf $(HOME_DIR)/jars/spark
 	@$(MVN) -f services/spark/pom.xml $(COPY_JARS) -DoutputDirectory=$(CURDIR)/$(HOME_DIR)/jars/spark
+	@touch $@
+
+$(DONE)/spark-classes: $(DONE)/spark $(DONE)/main spark_jobs/class_archive.py
+	@echo "set-up: the classes that Spark starts with"
+	@.venv/bin/python -m spark_jobs.class_archive > $(HOME_DIR)/class_archive.log 2>&1 || { tail -20 $(HOME_DIR)/class_archive.log; exit 1; }
 	@touch $@
 
 $(DONE)/plugin: $(PLUGIN)/pom.xml $(shell find $(PLUGIN)/src/main -type f 2>/dev/null) $(DONE)/tools

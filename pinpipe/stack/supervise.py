@@ -159,9 +159,12 @@ class Stack:
 
     @property
     def running(self) -> bool:
-        """Whether this stack's supervisord answers."""
+        """Whether this stack's supervisord answers. One that is about to end is waited for."""
         try:
             return bool(self._rpc().getState()["statename"] == "RUNNING")
+        except Fault:  # its answer to every question while it shuts down
+            self._wait_until_gone()
+            return False
         except OSError:
             return False
 
@@ -256,6 +259,9 @@ class Stack:
             return
         rpc.stopAllProcesses()
         rpc.shutdown()
+        self._wait_until_gone()
+
+    def _wait_until_gone(self) -> None:
         self._wait(
             lambda: not self._socket.exists(),
             60,

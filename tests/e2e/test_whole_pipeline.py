@@ -127,3 +127,12 @@ stack = Stack(settings.load())
 stack.stop(["localstack"])
 stack.start(["localstack"])
 """
+
+
+@pytest.mark.usefixtures("first_demo")
+def test_the_stream_job_took_what_the_demo_sent_and_stops_cleanly_with_the_stack(stack: Pipeline) -> None:
+    for table, counts in stack.json("status")["stream"].items():
+        assert counts["read"] == counts["clean"] + counts["superseded"] + counts["quarantined"] == 2 * 1000, table
+        assert counts["quarantined"] == 0
+    stack.run("down")
+    assert "the stream job stopped" in stack.run("logs", "stream")
