@@ -22,6 +22,18 @@ from tests.support.pipeline import ROOT, Pipeline
 pytestmark = pytest.mark.e2e
 
 POSTS = 11_154
+STOP_STREAM_AND_AIRFLOW = """
+from pinpipe import settings
+from pinpipe.stack import PARTS, Stack
+Stack(settings.load()).stop(["stream", *(part.name for part in PARTS if part.group == "airflow")])
+"""
+RESTART_LOCALSTACK = """
+from pinpipe import settings
+from pinpipe.stack import Stack
+stack = Stack(settings.load())
+stack.stop(["localstack"])
+stack.start(["localstack"])
+"""
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +78,7 @@ def test_a_second_demo_with_kills_in_its_dag_run_changes_no_answer_and_counts_it
     first = airflow.last_run()
     assert first
     assert stack.json("status")["dag"] == {"last_run": first.started, "state": "success"}
-    demo = stack.start("demo")
+    demo = stack.start("demo", "--streamed", "100")
     wait_until(lambda: airflow.last_run() != first, "the DAG runs again", seconds=180, every=1)
     run = airflow.last_run()
     assert run
@@ -92,6 +104,15 @@ def test_a_second_demo_with_kills_in_its_dag_run_changes_no_answer_and_counts_it
 
 
 @pytest.mark.usefixtures("first_demo")
+def test_the_stream_job_took_what_the_demos_sent_and_stops_cleanly(stack: Pipeline) -> None:
+    for table, counts in stack.json("status")["stream"].items():
+        assert counts["read"] == counts["clean"] + counts["superseded"] + counts["quarantined"] == 1000 + 100, table
+        assert counts["quarantined"] == 0
+    subprocess.run([ROOT / ".venv/bin/python", "-c", STOP_STREAM_AND_AIRFLOW], env=stack.environment, check=True)
+    assert "the stream job stopped" in stack.run("logs", "stream")
+
+
+@pytest.mark.usefixtures("first_demo")
 def test_a_session_inside_the_command_gives_the_same(stack: Pipeline) -> None:
     before = stack.json("answers")
     stack.with_(SPARK_REMOTE="").run("batch")
@@ -102,7 +123,8 @@ def test_a_session_inside_the_command_gives_the_same(stack: Pipeline) -> None:
 def test_an_emptied_lake_fills_again_from_the_topics(stack: Pipeline) -> None:
     before, topics = stack.json("answers"), stack.json("status")["batch"]["pin"]["topic"]
     subprocess.run([ROOT / ".venv/bin/python", "-c", RESTART_LOCALSTACK], env=stack.environment, check=True)
-    stack.run("up")
+    stack.run("up", "localstack")
+    stack.run("provision")
     stack.wait_for_sink()
     stack.run("batch")
     assert stack.json("answers") == before
@@ -118,21 +140,3 @@ def test_the_readmes_curl_example_works_as_written(stack: Pipeline) -> None:
     done = subprocess.run(["sh", "-c", command], env=stack.environment, capture_output=True, text=True, check=False)
     assert '"error_code":null' in done.stdout.replace(" ", ""), done.stdout + done.stderr
     assert stack.json("status")["batch"]["pin"]["topic"] == before + 1
-
-
-RESTART_LOCALSTACK = """
-from pinpipe import settings
-from pinpipe.stack import Stack
-stack = Stack(settings.load())
-stack.stop(["localstack"])
-stack.start(["localstack"])
-"""
-
-
-@pytest.mark.usefixtures("first_demo")
-def test_the_stream_job_took_what_the_demo_sent_and_stops_cleanly_with_the_stack(stack: Pipeline) -> None:
-    for table, counts in stack.json("status")["stream"].items():
-        assert counts["read"] == counts["clean"] + counts["superseded"] + counts["quarantined"] == 2 * 1000, table
-        assert counts["quarantined"] == 0
-    stack.run("down")
-    assert "the stream job stopped" in stack.run("logs", "stream")
