@@ -40,7 +40,9 @@ def test_every_command_in_the_docs_exists_with_its_options() -> None:
     told = [call for path in DOCS for call in re.findall(r"pinpipe ([a-z-]+)((?: [^`\s|;]+)*)`", path.read_text())]
     assert len(told) > 10
     for name, rest in told:
-        options = {option for parameter in commands[name].params for option in parameter.opts}
+        options = {
+            option for parameter in commands[name].params for option in (*parameter.opts, *parameter.secondary_opts)
+        }
         assert set(re.findall(r"--[a-z-]+", rest)) <= options, f"pinpipe {name}{rest}"
 
 
