@@ -43,8 +43,8 @@ mwaa: $(DONE)/main .env ## make the folder mwaa/, to upload to an Amazon MWAA en
 test: setup $(DONE)/kafka-3.7.2 ## all tests, those against the whole stack included (on ports and data of their own)
 	@mvn -B -ntp -f $(PLUGIN)/pom.xml test
 	@.venv/bin/python -m pytest $(ARGS)
-e2e: setup ## the end-to-end tests alone
-	@.venv/bin/python -m pytest -m e2e $(ARGS)
+e2e: setup ## the end-to-end tests alone, with every post through the streams, too
+	@PIN_STREAM_POSTS=all .venv/bin/python -m pytest -m e2e $(ARGS)
 lint: setup ## ruff, mypy --strict, codespell, the import rule, cfn-lint
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
 	@.venv/bin/mypy

@@ -19,7 +19,7 @@ from tests.support.connect import wait_until
 from tests.support.oracle import oracle_answers
 from tests.support.pipeline import ROOT, Pipeline
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 POSTS = 11_154
 STOP_STREAM_AND_AIRFLOW = """
