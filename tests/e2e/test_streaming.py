@@ -56,10 +56,8 @@ def put(pipeline: Pipeline, table: str, data: bytes) -> str:
     return kinesis.put_record(StreamName=stream, PartitionKey="x", Data=data)["SequenceNumber"]
 
 
-def post(pipeline: Pipeline, count: int) -> None:
-    pipeline.run(
-        "post", "--count", str(count), "--to", "both", "--batch-size", "50"
-    )  # a request a record takes minutes
+def post(pipeline: Pipeline, *which: str) -> None:
+    pipeline.run("post", *which, "--to", "both", "--batch-size", "50")  # a request a record takes minutes
 
 
 @pytest.fixture(scope="module")
