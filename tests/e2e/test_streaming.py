@@ -90,7 +90,7 @@ def streamed(stack: Pipeline, sequences: dict[str, str]) -> Pipeline:
         assert time.monotonic() < deadline, "no record was settled"
         time.sleep(1)
     [only] = open_shards()
-    middle = sum(int(only["HashKeyRange"][end]) for end in ("StartingHashKey", "EndingHashKey")) // 2  # type: ignore[literal-required]
+    middle = sum(int(only["HashKeyRange"][end]) for end in ("StartingHashKey", "EndingHashKey")) // 2
     kinesis.split_shard(StreamName=stream, ShardToSplit=only["ShardId"], NewStartingHashKey=str(middle))
     post(pipeline, "--count", str(AGAIN[0]))
     driver.send_signal(signal.SIGKILL)
@@ -116,7 +116,7 @@ def streamed(stack: Pipeline, sequences: dict[str, str]) -> Pipeline:
 def produce(pipeline: Pipeline, records: list[tuple[str, bytes | None]]) -> None:
     producer = Producer({"bootstrap.servers": pipeline.settings().kafka_bootstrap_servers})
     for table, data in records:
-        producer.produce(pipeline.settings().topic(table), data, b"0")  # type: ignore[arg-type]  # None is a tombstone
+        producer.produce(pipeline.settings().topic(table), data, b"0")  # None is a tombstone
     assert producer.flush(30) == 0
 
 
