@@ -73,11 +73,12 @@ def test_a_second_demo_changes_no_answer_and_counts_its_repeats(stack: Pipeline)
 
 
 @pytest.mark.usefixtures("first_demo")
-def test_the_stream_job_took_what_the_demos_sent(stack: Pipeline) -> None:
+def test_the_stream_job_took_what_the_demos_sent_and_stops_cleanly(stack: Pipeline) -> None:
     for table, counts in stack.json("status")["stream"].items():
         assert counts["read"] == counts["clean"] + counts["superseded"] + counts["quarantined"] == 1000 + 100, table
         assert counts["quarantined"] == 0
     subprocess.run([ROOT / ".venv/bin/python", "-c", STOP_STREAM], env=stack.environment, check=True)
+    assert "the stream job stopped" in stack.run("logs", "stream")
 
 
 @pytest.mark.usefixtures("first_demo")
