@@ -1,11 +1,16 @@
-"""What all tests share: the order of the suites, and that nothing is skipped in silence."""
+"""What all tests share: the order of the suites, that nothing is skipped in silence, and the native stack."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from pinpipe.stack import PARTS
+from tests.support.pipeline import Pipeline, write_env_file
+
 # cheap first; those that start more than they test last
-SUITES = ("unit", "docs", "airflow", "spark", "contract", "kinesis", "stack", "e2e")
+SUITES = ("unit", "docs", "airflow", "spark", "contract", "kinesis", "stack", "e2e", "drill")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -26,3 +31,19 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped, which is not allowed here: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Pipeline]:
+    """The tests' own native stack, started once for all that need it.
+
+    What it leaves behind is removed at the end, and what a killed run left at the start.
+    """
+    write_env_file()
+    pipeline = Pipeline("demo")
+    pipeline.run("clean", "--yes")
+    # the stream job takes a third of the machine: the tests that are about it start it; Airflow likewise
+    pipeline.run("up", *(part.name for part in PARTS if part.name != "stream" and part.group != "airflow"))
+    pipeline.run("provision")
+    yield pipeline
+    pipeline.run("clean", "--yes")

@@ -1,29 +1,15 @@
-"""The tests' own native stack, started once for all end-to-end tests."""
+"""Users of the tests' stack."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from pinpipe.stack import PARTS
-from tests.support.pipeline import Pipeline, write_env_file
+from tests.support.pipeline import Pipeline
 
 _numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def stack() -> Iterator[Pipeline]:
-    """The running stack; what it leaves behind is removed at the end, and what a killed run left at the start."""
-    write_env_file()
-    pipeline = Pipeline("demo")
-    pipeline.run("clean", "--yes")
-    # the stream job takes a third of the machine: the tests that are about it start it; Airflow likewise
-    pipeline.run("up", *(part.name for part in PARTS if part.name != "stream" and part.group != "airflow"))
-    pipeline.run("provision")
-    yield pipeline
-    pipeline.run("clean", "--yes")
 
 
 @pytest.fixture(scope="module")
