@@ -1,15 +1,9 @@
 """What Airflow adds to a batch: the same work as a DAG run and by `pinpipe batch`, in turns, on the running stack.
 
-    .venv/bin/python bench/airflow.py [--runs 3]
+    .venv/bin/python -m bench.airflow [--runs 3]
 
 Needs `make demo` before: each run finds nothing new, so that both do the same. Prints each run's wall time, what the
 tasks of the last DAG run took (waiting in the queue, running), and the memory of Airflow's parts.
-
-Measured so far, on two cores that others used, too (load 6 to 8), in one warm DAG run of 15 tasks, 100 s: from the end
-of one step to the start of the next 0.2 to 0.8 s, and 0.4 s for a task's process and reading the DAG file (0.09 s).
-Each answer's own Spark session, reading the tables anew, costs more than Airflow does: 5 to 7 s for an answer, three
-at a time. Memory while a run is on, MB, what processes share counted once (and each on its own): API server 255 (279),
-scheduler with three workers 363 (1098), DAG processor 152 (175).
 """
 
 from __future__ import annotations
