@@ -40,12 +40,12 @@ mwaa: $(DONE)/main .env ## make the folder mwaa/, to upload to an Amazon MWAA en
 
 ##@ Testing
 .PHONY: test e2e drills lint bench
-test: setup $(DONE)/kafka-3.7.2 ## all tests, those against the whole stack included (on ports and data of their own)
+test: setup $(DONE)/kafka-3.7.2 ## all tests but the drills, those against the whole stack included (on ports and data of their own)
 	@mvn -B -ntp -f $(PLUGIN)/pom.xml test
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest -m "not drill" $(ARGS)
 e2e: setup ## the end-to-end tests alone, with every post through the streams, too
 	@PIN_STREAM_POSTS=all .venv/bin/python -m pytest -m e2e $(ARGS)
-drills: setup ## kills by the dozen, printed with what was lost and what is there twice: within an hour
+drills: setup $(DONE)/kafka-3.7.2 ## kills by the dozen, each with what was lost and what is there twice
 	@PIN_STREAM_KILLS=20 PIN_KINESIS_KILLS=20 PIN_SINK_KILLS=10 .venv/bin/python -m pytest -s $(ARGS) \
 	    tests/drills tests/kinesis/test_kills.py tests/stack/test_s3_sink_recovery.py
 lint: setup ## ruff, mypy --strict, codespell, the import rule, cfn-lint
