@@ -158,7 +158,7 @@ def topics() -> None:
     rows = []
     for name in names:
         counted = kafka.count(in_force, name)
-        rows.append((name, len(kafka.end_offsets(in_force, name)), counted.records, counted.tombstones))
+        rows.append((name, len(kafka.watermarks(in_force, name)[name]), counted.records, counted.tombstones))
     table("Topics", ("topic", "partitions", "records", "tombstones"), rows)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import time
@@ -13,8 +12,8 @@ import typer
 from pinpipe import doctor as examination
 from pinpipe import settings
 from pinpipe.aws import invoke_url
-from pinpipe.cli.output import complain, out, progress, say, table
-from pinpipe.errors import PartDown, PinpipeError
+from pinpipe.cli.output import complain, progress, say
+from pinpipe.errors import PinpipeError
 from pinpipe.stack import Stack, require
 from pinpipe.stack.parts import BY_NAME, Part
 
@@ -115,70 +114,6 @@ def logs(
     subprocess.run(["tail", "-n", str(lines), *(["-f"] if follow else []), str(file)], check=False)
 
 
-def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:
-    """Show what is in every stage, whether the numbers agree, and the state of every part."""
-    from pinpipe.status import gather
-
-    found = gather(settings.load())
-    if as_json:
-        out.print_json(json.dumps(found.as_dict()))
-        return
-    show_counts(found)
-    show_stream(found)
-    table(
-        "Parts",
-        ("part", "state", "address", "memory MB"),
-        [(name, part.state, part.address, part.memory_mb) for name, part in found.parts.items()],
-    )
-    show_airflow(found)
-    for problem in found.problems():
-        say(problem)
-    # parts that can be left out are not missed while none of their group runs
-    groups = {BY_NAME[name].group for name, part in found.parts.items() if part.memory_mb is not None}
-    down = [n for n, part in found.parts.items() if part.state == "down" and BY_NAME[n].group in ("", *groups)]
-    if down:
-        raise PartDown(f"{', '.join(down)} {'does' if len(down) == 1 else 'do'} not answer: run 'pinpipe up'")
-
-
-def show_counts(found: object) -> None:
-    """The counts of the batch path, a row per stage, and whether they add up."""
-    from pinpipe.status import COUNTS, Status
-
-    assert isinstance(found, Status)
-    tables = list(found.batch)
-    table(
-        "Batch path: records in each stage",
-        ("stage", *tables),
-        [(name.replace("_", " "), *(getattr(found.batch[table], name) for table in tables)) for name in COUNTS],
-    )
-
-
-def show_stream(found: object) -> None:
-    """The counts of the streaming path."""
-    from pinpipe.status import Status
-
-    assert isinstance(found, Status)
-    names = ("read", "clean", "superseded", "quarantined", "lag")
-    table(
-        "Streaming path: records in each stage",
-        ("stage", *found.stream),
-        [("lag, ms" if name == "lag" else name, *(getattr(c, name) for c in found.stream.values())) for name in names],
-    )
-
-
-def show_airflow(found: object) -> None:
-    """Where Airflow's page is, how to log in there, and how the DAG ran last."""
-    from pinpipe.airflow import Airflow
-    from pinpipe.status import Status
-
-    assert isinstance(found, Status)
-    if found.parts["airflow-api-server"].state != "up":
-        return
-    airflow = Airflow(settings.load())
-    last = f"{found.dag.state} ({found.dag.last_run})" if found.dag.state else "never ran"
-    say(f"Airflow: {airflow.url}, user admin, password {airflow.password}; {airflow.dag}: {last}")
-
-
 def where(
     name: Annotated[
         str | None, typer.Argument(help="Only this address, for scripts; 'api' asks AWS for its id.")
@@ -213,4 +148,4 @@ def where(
         say(f"{key:<12} {value}")
 
 
-COMMANDS = (up, down, clean, provision, doctor, status, logs, where)
+COMMANDS = (up, down, clean, provision, doctor, logs, where)
