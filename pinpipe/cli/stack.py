@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import time
 from typing import Annotated
 
@@ -12,7 +11,7 @@ import typer
 from pinpipe import doctor as examination
 from pinpipe import settings
 from pinpipe.aws import invoke_url
-from pinpipe.cli.output import complain, progress, say
+from pinpipe.cli.output import progress, say
 from pinpipe.errors import PinpipeError
 from pinpipe.stack import Stack, require
 from pinpipe.stack.parts import BY_NAME, Part
@@ -91,29 +90,6 @@ def clean(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = Fals
     say("removed: data, logs and run files")
 
 
-def doctor() -> None:
-    """Look for what would go wrong before anything starts, with the fix of each."""
-    findings = examination.examine(settings.load())
-    for finding in findings:
-        complain(str(finding))
-    if findings:
-        raise typer.Exit(1)
-    say("nothing is in the way")
-
-
-def logs(
-    part: Annotated[str, typer.Argument(help="Whose log.")],
-    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as it grows.")] = False,
-    lines: Annotated[int, typer.Option("-n", "--lines", help="How many lines of its end.")] = 50,
-) -> None:
-    """Show the end of a part's log."""
-    _part(part)
-    file = Stack(settings.load()).log(part)
-    if not file.exists():
-        raise PinpipeError(f"{part} has no log yet at {file}: run 'pinpipe up'")
-    subprocess.run(["tail", "-n", str(lines), *(["-f"] if follow else []), str(file)], check=False)
-
-
 def where(
     name: Annotated[
         str | None, typer.Argument(help="Only this address, for scripts; 'api' asks AWS for its id.")
@@ -148,4 +124,4 @@ def where(
         say(f"{key:<12} {value}")
 
 
-COMMANDS = (up, down, clean, provision, doctor, logs, where)
+COMMANDS = (up, down, clean, provision, where)
