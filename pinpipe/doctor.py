@@ -37,7 +37,7 @@ class Finding:
     fix: str
 
     def __str__(self) -> str:
-        return f"{self.what}: {self.fix}"
+        return f"{self.what}: {self.fix}" if self.fix else self.what
 
 
 def look_over() -> list[Finding]:

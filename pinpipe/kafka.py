@@ -77,7 +77,7 @@ def read_topic(settings: Settings, topic: str) -> Iterator[Message]:
                 raise PartDown(f"Kafka sends nothing of {topic} within {SECONDS:.0f} s")
             for message in batch:
                 if error := message.error():
-                    raise PartDown(f"reading {topic}: {error.str()}")
+                    raise PartDown(f"topic {topic} can't be read: {error.str()}")
                 partition, offset = message.partition(), message.offset()
                 assert partition is not None  # a record that was read has both
                 assert offset is not None
