@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from pinpipe.stack.parts import BY_NAME
+
 
 @dataclass(frozen=True)
 class BatchCounts:
@@ -128,6 +130,13 @@ class Status:
             "parts": {name: asdict(part) for name, part in self.parts.items()},
             "problems": self.problems(),
         }
+
+    def missed(self) -> list[str]:
+        """The parts that do not answer and should: those that can be left out together are not missed while none of
+        their group runs.
+        """
+        groups = {"", *(BY_NAME[name].group for name, part in self.parts.items() if part.memory_mb is not None)}
+        return [name for name, part in self.parts.items() if part.state != "up" and BY_NAME[name].group in groups]
 
     def problems(self) -> list[str]:
         """Every disagreement of the counts and every part that did not tell its own, a line each."""

@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     spark_remote: Annotated[str | None, Blank] = None
     stream_url: str = "http://127.0.0.1:8084"
     airflow_url: str = "http://127.0.0.1:8080"
+    dashboard_url: str = "http://127.0.0.1:2718"
 
     # where tables and checkpoints are; empty: in the user's bucket
     pin_tables_path: Annotated[str | None, Blank] = None
@@ -88,6 +89,7 @@ class Settings(BaseSettings):
     spark_connect_port: Port = 15002
     stream_port: Port = 8084
     airflow_port: Port = 8080
+    dashboard_port: Port = 2718
 
     # where a native stack keeps its data, logs and run files
     pin_home: Annotated[Path, BeforeValidator(lambda value: ROOT / (value or ".pinpipe"))] = ROOT / ".pinpipe"

@@ -16,7 +16,6 @@ from pinpipe import settings
 from pinpipe.cli.output import grid, out
 from pinpipe.counts import COUNTS, Status
 from pinpipe.errors import PartDown
-from pinpipe.stack.parts import BY_NAME
 
 if TYPE_CHECKING:
     from pinpipe.settings import Settings
@@ -102,11 +101,8 @@ def airflow(found: Status, in_force: Settings) -> list[str]:
 
 
 def complaint(found: Status) -> str:
-    """The parts that do not answer and should, in a line; parts that can be left out are not missed while none of
-    their group runs.
-    """
-    groups = {BY_NAME[name].group for name, part in found.parts.items() if part.memory_mb is not None}
-    down = [n for n, part in found.parts.items() if part.state != "up" and BY_NAME[n].group in ("", *groups)]
+    """The parts that are missed, in a line; empty when none is."""
+    down = found.missed()
     return f"{', '.join(down)} {'does' if len(down) == 1 else 'do'} not answer: run 'pinpipe up'" if down else ""
 
 

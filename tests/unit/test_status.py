@@ -35,6 +35,7 @@ def settings(tmp_path: Path) -> Settings:
         spark_remote="sc://localhost:1",
         stream_url="http://127.0.0.1:1",
         airflow_url="http://127.0.0.1:1",
+        dashboard_url="http://127.0.0.1:1",
         pin_tables_path=str(tmp_path / "tables"),
         pin_home=tmp_path / "home",
         **ports,
