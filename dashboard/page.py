@@ -98,9 +98,13 @@ def _(charts, in_force, mo, shown, table, tables, text):
         return mo.vstack([
             mo.md(f"## {answer.number}. {answer.question}"),
             text(answer.definition.replace("`", ""), charts.tie_note(shape, rows)),
-            charts.chart(shape, rows, answer.question) if rows else text("No row."),
+            drawn(charts.chart(shape, rows, answer.question)) if rows else text("No row."),
             mo.accordion({"The table behind it": table(rows, answer.question)}),
         ])  # fmt: skip
+
+    def drawn(chart):
+        # marimo's own element: it comes from here and not from the web, and follows light and dark
+        return mo.ui.altair_chart(chart, chart_selection=False, legend_selection=False)
 
     def all_answers():
         try:
@@ -130,17 +134,24 @@ def _(in_force, tables):
 
 @app.cell
 def _(mo, opened, shown, table, tables, text):
-    mo.stop(shown.value != "Quarantine")
-    quarantine, _why = opened("quarantine_batch", "quarantine_stream")
-    _counted = tables.reasons(quarantine)
-    mo.stop(not _counted, mo.callout(text(_why or "Nothing is in quarantine."), kind="info"))
-    reason = mo.ui.dropdown(list(dict.fromkeys(row["reason"] for row in _counted)), label="Only the reason")
-    mo.vstack([table(_counted, "Why messages are in quarantine"), reason])
+    quarantine, reason, _seen = {}, None, None
+    if shown.value == "Quarantine":
+        quarantine, _why = opened("quarantine_batch", "quarantine_stream")
+        _counted = tables.reasons(quarantine)
+        _reasons = list(dict.fromkeys(row["reason"] for row in _counted))
+        reason = mo.ui.dropdown(_reasons, label="Only the reason")
+        _seen = (
+            mo.vstack([table(_counted, "Why messages are in quarantine"), reason])
+            if _counted
+            else mo.callout(text(_why or "Nothing is in quarantine."), kind="info")
+        )
+    _seen
     return quarantine, reason
 
 
 @app.cell
-def _(quarantine, reason, table, tables):
+def _(mo, quarantine, reason, table, tables):
+    mo.stop(not quarantine)
     table(
         tables.quarantined(quarantine, reason.value),
         f"The newest {tables.QUARANTINED}, as they arrived; 'pinpipe replay' sends repaired ones again",
