@@ -59,34 +59,38 @@ def _gather(settings: Settings, panel: Panel, deep: bool) -> Status:
         log = logs[name].told()
         return None if log is None else delta.count(log, table)
 
-    def held(table: TableName) -> tuple[kafka.TopicCount | None, int | None, int | None]:
-        """What is in the topic, what of that are dead letters, and what the sink has still to do."""
-        topic, mark, offsets, dead = topics[table], marks.told(), done.told(), letters.told()
-        if mark is None:
-            return None, None, None
-        size, dead_letters = kafka.size(mark[topic]), None if dead is None else dead.get(topic, 0)
-        lag = None if offsets is None else kafka.behind(offsets, topic, mark[topic])
-        if deep or size > sum(known or 0 for known in (lag, lakes[table].told(), dead_letters)):
-            # records that are nowhere else: tombstones, perhaps, which only reading the topic tells
-            counted = panel.ask("kafka", partial(kafka.count, settings, topic)).told()
-            return counted or kafka.TopicCount(size, None), dead_letters, lag
-        return kafka.TopicCount(size, 0), dead_letters, lag
+    sizes, behind, dead, reading = {}, {}, {}, {}
+    if mark := marks.told():
+        offsets, found = done.told(), letters.told()
+        for table, topic in topics.items():
+            sizes[table] = kafka.size(mark[topic])
+            behind[table] = None if offsets is None else kafka.behind(offsets, topic, mark[topic])
+            dead[table] = None if found is None else found.get(topic, 0)
+            kept = sum(known or 0 for known in (behind[table], dead[table], lakes[table].told()))
+            if deep or sizes[table] > kept:
+                # records that are nowhere else: tombstones, perhaps, which only reading the topic tells
+                reading[table] = panel.ask("kafka", partial(kafka.count, settings, topic))
+
+    def in_topic(table: TableName) -> kafka.TopicCount | None:
+        if table not in reading:
+            return kafka.TopicCount(sizes[table], 0) if table in sizes else None
+        return reading[table].told() or kafka.TopicCount(sizes[table], None)
 
     batch: dict[str, BatchCounts] = {}
     stream: dict[str, StreamCounts] = {}
     for table in TABLES:
-        in_topic, dead_letters, lag = held(table)
+        topic_count = in_topic(table)
         batch[table] = BatchCounts(
             source=_of(table, source.told()),
-            topic=in_topic.records if in_topic else None,
+            topic=topic_count.records if topic_count else None,
             lake=lakes[table].told(),
             clean=rows(f"batch/{table}"),
             superseded=rows("superseded/batch", table),
             quarantined=rows("quarantine/batch", table),
-            dead_letters=dead_letters,
-            tombstones=in_topic.tombstones if in_topic else None,
+            dead_letters=dead.get(table),
+            tombstones=topic_count.tombstones if topic_count else None,
             repeats=_of(table, repeats.told()),
-            sink_lag=lag,
+            sink_lag=behind.get(table),
         )
         stream[table] = StreamCounts(
             read=_of(table, read.told()),
@@ -118,6 +122,7 @@ class Panel:
 
     def __init__(self, settings: Settings, patience: float) -> None:
         self._pool = ThreadPoolExecutor(max_workers=48, thread_name_prefix="ask")  # they wait, most of the time
+        self._settings = settings
         self._until = time.monotonic() + patience
         self._patience = patience
         self.untold: dict[str, str] = {}
@@ -143,7 +148,7 @@ class Panel:
         except NotInTime:
             self.untold.setdefault(part, f"nothing came within {self._patience:g} s")
         except Exception as error:  # each client has errors of its own; unknown is the honest answer to all of them
-            if self.up(part):
+            if self.up(part) and self._settings.local:  # on AWS nobody knows whether it is there at all
                 self.untold.setdefault(part, str(error).strip().partition("\n")[0][:200] or type(error).__name__)
         return None
 
@@ -171,10 +176,18 @@ def _answers(settings: Settings, part: str) -> bool:
 
 
 def _source(settings: Settings) -> dict[str, int]:
-    from producer.database import Database
+    from pymysql.constants.ER import NO_SUCH_TABLE
 
-    with Database(settings.mysql_url.get_secret_value(), patience=2) as database:
-        return {str(name): rows for name, rows in database.counts().items()}
+    from producer.database import Database
+    from producer.errors import DatabaseError
+
+    try:
+        with Database(settings.mysql_url.get_secret_value(), patience=2) as database:
+            return {str(name): rows for name, rows in database.counts().items()}
+    except DatabaseError as error:
+        if error.__cause__ and error.__cause__.args[:1] == (NO_SUCH_TABLE,):
+            return dict.fromkeys(TABLES, 0)  # nobody has seeded it yet
+        raise
 
 
 def _lake(settings: Settings, table: str, deep: bool) -> int:
