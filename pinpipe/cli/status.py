@@ -50,25 +50,23 @@ def status(
 def _watch(in_force: Settings, deep: bool, every: float, as_json: bool) -> None:
     from pinpipe.status import gather
 
-    if as_json:
-        while True:
-            out.print(json.dumps(gather(in_force, deep).as_dict()), soft_wrap=True, markup=False)
-            time.sleep(every)
-    with Live(console=out, auto_refresh=False, screen=out.is_terminal) as live:
+    while as_json or not out.is_terminal:
+        found = gather(in_force, deep)
+        out.print(Text(json.dumps(found.as_dict())) if as_json else shown(found, in_force), soft_wrap=True)
+        time.sleep(every)
+    with Live(console=out, auto_refresh=False, screen=True, vertical_overflow="crop") as live:
         while True:
             found = gather(in_force, deep)
-            live.update(Group(shown(found, in_force), Text(complaint(found))), refresh=True)
+            # what is wrong first: a terminal may be too low for the rest
+            wrong = [*filter(None, [complaint(found)]), *found.problems()]
+            live.update(Group(*_lines(wrong), counts(found), stream(found), parts(found)), refresh=True)
             time.sleep(every)
 
 
 def shown(found: Status, in_force: Settings) -> RenderableType:
     """All of a status, to be printed."""
-    parts = grid(
-        "Parts",
-        ("part", "state", "address", "memory MB"),
-        [(name, part.state, part.address, part.memory_mb) for name, part in found.parts.items()],
-    )
-    return Group(counts(found), stream(found), parts, *_lines(airflow(found, in_force)), *_lines(found.problems()))
+    told = [*airflow(found, in_force), *found.problems()]
+    return Group(counts(found), stream(found), parts(found), *_lines(told))
 
 
 def counts(found: Status) -> RenderableType:
@@ -86,6 +84,15 @@ def stream(found: Status) -> RenderableType:
         "Streaming path: records in each stage",
         ("stage", *found.stream),
         [("lag, ms" if n == "lag" else n, *(getattr(table, n) for table in found.stream.values())) for n in STREAM],
+    )
+
+
+def parts(found: Status) -> RenderableType:
+    """The state of every part, a row each."""
+    return grid(
+        "Parts",
+        ("part", "state", "address", "memory MB"),
+        [(name, part.state, part.address, part.memory_mb) for name, part in found.parts.items()],
     )
 
 
