@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from pinpipe import settings
-from pinpipe.cli.output import grid, out
+from pinpipe.cli.output import grid, out, say
 from pinpipe.counts import COUNTS, Status
 from pinpipe.errors import PartDown
 
@@ -42,7 +41,7 @@ def status(
     if as_json:
         out.print_json(json.dumps(found.as_dict()))
         return
-    out.print(shown(found, in_force), soft_wrap=True)
+    _show(found, in_force)
     if down := complaint(found):
         raise PartDown(down)
 
@@ -52,21 +51,25 @@ def _watch(in_force: Settings, deep: bool, every: float, as_json: bool) -> None:
 
     while as_json or not out.is_terminal:
         found = gather(in_force, deep)
-        out.print(Text(json.dumps(found.as_dict())) if as_json else shown(found, in_force), soft_wrap=True)
+        if as_json:
+            say(json.dumps(found.as_dict()))
+        else:
+            _show(found, in_force)
         time.sleep(every)
     with Live(console=out, auto_refresh=False, screen=True, vertical_overflow="crop") as live:
         while True:
             found = gather(in_force, deep)
             # what is wrong first: a terminal may be too low for the rest
             wrong = [*filter(None, [complaint(found)]), *found.problems()]
-            live.update(Group(*_lines(wrong), counts(found), stream(found), parts(found)), refresh=True)
+            live.update(Group(*map(Text, wrong), counts(found), stream(found), parts(found)), refresh=True)
             time.sleep(every)
 
 
-def shown(found: Status, in_force: Settings) -> RenderableType:
-    """All of a status, to be printed."""
-    told = [*airflow(found, in_force), *found.problems()]
-    return Group(counts(found), stream(found), parts(found), *_lines(told))
+def _show(found: Status, in_force: Settings) -> None:
+    for shown in (counts(found), stream(found), parts(found)):
+        out.print(shown)
+    for line in (*airflow(found, in_force), *found.problems()):
+        say(line)
 
 
 def counts(found: Status) -> RenderableType:
@@ -111,8 +114,3 @@ def complaint(found: Status) -> str:
     """The parts that are missed, in a line; empty when none is."""
     down = found.missed()
     return f"{', '.join(down)} {'does' if len(down) == 1 else 'do'} not answer: run 'pinpipe up'" if down else ""
-
-
-def _lines(texts: list[str]) -> Iterator[Text]:
-    """Lines as they are: what a part says is no markup."""
-    return (Text(text) for text in texts)
