@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("pinpipe", "producer", "spark_jobs")
+PACKAGES = ("dashboard", "pinpipe", "producer", "spark_jobs")
 HOLE = "…"
 """What stands in a text for a value that is only known when it is raised."""
 
