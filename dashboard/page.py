@@ -172,13 +172,13 @@ def _(mo):
 
 
 @app.cell
-def _(QueryRefused, asked, mo, opened, query, shown, table, text):
+def _(QueryRefused, asked, in_force, mo, opened, query, shown, table, tables, text):
     mo.stop(shown.value != "SQL")
 
     def replied():
         if not asked.value:
             return text()
-        found, why = opened()
+        found, why = opened(*tables.named(in_force, asked.value))
         if not found:
             return mo.callout(text(why), kind="info")
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -25,8 +26,14 @@ def paths(settings: Settings) -> dict[str, str]:
     return found | {f"answer_{answer.number}": f"answers/{answer.name}" for answer in ANSWERS}
 
 
+def named(settings: Settings, sql: str) -> list[str]:
+    """The tables whose names are in a query: opening one costs a look at its log."""
+    words = set(re.findall(r"\w+", sql))
+    return [name for name in paths(settings) if name in words]
+
+
 def datasets(settings: Settings, *names: str) -> dict[str, Any]:
-    """The tables that are there, as Arrow datasets: nothing is read before it is asked for."""
+    """Tables that are there, these or all, as Arrow datasets: nothing is read before it is asked for."""
     wanted = {name: path for name, path in paths(settings).items() if not names or name in names}
     with ThreadPoolExecutor(max_workers=8) as pool:
         opened = pool.map(lambda path: delta.open_table(settings, path), wanted.values())

@@ -11,7 +11,7 @@ import pytest
 from deltalake import write_deltalake
 
 from dashboard.sql import QueryRefused, query
-from dashboard.tables import answers, datasets, paths, quarantined, reasons
+from dashboard.tables import answers, datasets, named, paths, quarantined, reasons
 from pinpipe.settings import Settings
 
 pytestmark = pytest.mark.unit
@@ -140,3 +140,5 @@ def test_delta_tables_are_asked_by_their_plain_names_and_answers_come_in_their_o
     assert query(tables, "SELECT sum(number_users_joined) AS users FROM answer_6").rows == [{"users": 32}]
     assert paths(settings)["stream_pin"] == "stream/demo_pin_table"
     assert len(paths(settings)) == 25
+    assert named(settings, "SELECT * FROM answer_6 JOIN batch_pin USING (ind) -- raw_pins") == ["batch_pin", "answer_6"]
+    assert named(settings, "SHOW TABLES") == []
