@@ -134,7 +134,7 @@ def resources(parts: tuple[Part, ...]) -> list[Finding]:
 
 def cores() -> list[Finding]:
     """Too few cores: everything starts, and takes its time."""
-    if (there := len(os.sched_getaffinity(0))) >= CORES:
+    if (there := psutil.cpu_count() or 1) >= CORES:
         return []
     return [Finding(f"{there} core is there for ten processes", f"give this machine {CORES} cores or more")]
 
@@ -215,7 +215,7 @@ def facts() -> dict[str, str]:
         "node": _first_line("node", "--version"),
         **{f".venv-{name}": _venv_python(name) for name in ("localstack", "airflow")},
         **{name: version(name) for name in PACKAGES},
-        "cores": str(len(os.sched_getaffinity(0))),
+        "cores": str(psutil.cpu_count()),
         "memory": f"{memory.available // 2**20} of {memory.total // 2**20} MB are free",
         "disk": f"{disk.free // 2**20} of {disk.total // 2**20} MB are free below {ROOT}",
     }
