@@ -76,7 +76,7 @@ def _bars(shape: Shape, rows: Sequence[Row], question: str) -> AnyChart:
         .mark_bar(color=BLUE)
         .encode(
             y=alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=190)),
-            x=alt.X("value:Q", title=_words(shape.value)),
+            x=alt.X("value:Q", title=_words(shape.value), axis=alt.Axis(format="~s", tickCount=5)),
             tooltip=["label:N", "value:Q"],
         )
         .properties(**_frame(title))
@@ -102,7 +102,9 @@ def _columns(shape: Shape, rows: Sequence[Row], question: str) -> AnyChart:
 def _grid(shape: Shape, rows: Sequence[Row], question: str) -> AnyChart:
     across, down = shape.names
     order = list(dict.fromkeys(row[down] for row in rows))
-    middle = max((row[shape.value] for row in rows), default=0) / 2
+    measured = [row[shape.value] for row in rows]
+    # the colours go from the least to the most, and a little above their middle they are dark enough for white
+    dark = min(measured) + 0.6 * (max(measured) - min(measured))
     base = alt.Chart(alt.InlineData(values=list(rows))).encode(
         x=alt.X(f"{across}:O", title=_words(across), axis=alt.Axis(labelAngle=0)),
         y=alt.Y(f"{down}:N", title=None, sort=sorted(order) if down == "category" else order),
@@ -112,7 +114,7 @@ def _grid(shape: Shape, rows: Sequence[Row], question: str) -> AnyChart:
     # dark on light cells and light on dark ones, whatever the page's colours are
     values = base.mark_text().encode(
         text=alt.Text(f"{shape.value}:Q", format=",.0f"),
-        color=alt.condition(alt.datum[shape.value] > middle, alt.value("white"), alt.value("black")),
+        color=alt.condition(alt.datum[shape.value] > dark, alt.value("white"), alt.value("black")),
     )
     drawn: AnyChart = alt.layer(cells, values).properties(**_frame(question))
     return drawn

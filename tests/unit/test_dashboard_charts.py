@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from typing import Any
 
 import pytest
@@ -71,6 +72,14 @@ def test_a_grid_has_a_cell_for_each_row() -> None:
     drawn, spec = values("2a", rows)
     assert drawn == rows
     assert [layer["mark"]["type"] for layer in spec["layer"]] == ["rect", "text"]
+
+
+def test_a_grids_numbers_are_black_on_its_lighter_colours_and_white_on_its_dark_ones() -> None:
+    rows = [{"post_year": n, "category": "art", "category_count": count} for n, count in enumerate((100, 200, 150))]
+    _, spec = values("2a", rows)
+    colour = spec["layer"][1]["encoding"]["color"]
+    assert re.search(r"category_count.* > 160\.0", colour["condition"]["test"])
+    assert (colour["condition"]["value"], colour["value"]) == ("white", "black")
 
 
 def test_texts_of_the_data_stay_data() -> None:
