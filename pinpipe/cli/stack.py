@@ -12,7 +12,7 @@ import typer
 
 from pinpipe import doctor as examination
 from pinpipe import settings
-from pinpipe.aws import invoke_url
+from pinpipe.aws import AwsAccess, invoke_url
 from pinpipe.cli.output import complain, out, progress, say, table
 from pinpipe.errors import PartDown, PinpipeError
 from pinpipe.stack import Stack, require
@@ -194,12 +194,12 @@ def where(
         "target": "the local stack" if in_force.local else "AWS",
         "user": in_force.pin_user_id,
         "region": in_force.aws_region,
-        "aws": in_force.aws_endpoint_url or "AWS's own endpoints",
+        **AwsAccess.of(in_force).addresses(),
         "bucket": in_force.bucket,
         "kafka": f"{in_force.kafka_bootstrap_servers} (auth {in_force.kafka_auth})",
         "rest-proxy": in_force.rest_proxy_url,
-        "connect": in_force.connect_url,
-        "spark": in_force.spark_remote or "a session inside each command",
+        "connect": in_force.connect_url or "MSK Connect, which has no address",
+        "spark": in_force.spark_address or "a session inside each command",
         "mysql": in_force.mysql_url.get_secret_value().rpartition("@")[2],
         "tables": in_force.tables_path,
         "checkpoints": in_force.checkpoint_path,
@@ -210,7 +210,7 @@ def where(
         say(addresses[name])
         return
     for key, value in addresses.items():
-        say(f"{key:<12} {value}")
+        say(f"{key:<14} {value}")
 
 
 COMMANDS = (up, down, clean, provision, doctor, status, logs, where)
