@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from botocore.config import Config
     from botocore.credentials import Credentials
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_s3 import S3Client
     from pydantic import SecretStr
@@ -164,17 +165,22 @@ def storage_stack(settings: Settings) -> str:
     return f"{settings.pin_user_id}-pinpipe-storage"
 
 
-def stack_outputs(access: AwsAccess, name: str) -> dict[str, str]:
-    """The outputs of a CloudFormation stack; empty when there is no such stack."""
+def find_stack(access: AwsAccess, name: str) -> StackTypeDef | None:
+    """A CloudFormation stack as it is described; None when there is no such stack."""
     from botocore.exceptions import ClientError
 
     try:
-        stacks = access.cloudformation().describe_stacks(StackName=name)["Stacks"]
+        return access.cloudformation().describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
         if error.response["Error"]["Code"] == "ValidationError":  # "does not exist"
-            return {}
+            return None
         raise
-    return {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}
+
+
+def stack_outputs(access: AwsAccess, name: str) -> dict[str, str]:
+    """The outputs of a CloudFormation stack; empty when there is no such stack."""
+    stack = find_stack(access, name)
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])} if stack else {}
 
 
 def invoke_url(settings: Settings) -> str:

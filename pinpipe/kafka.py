@@ -117,6 +117,8 @@ def dead_letters(settings: Settings) -> dict[str, int]:
 
 def sink_offsets(settings: Settings) -> dict[tuple[str, int], int]:
     """(Topic, partition) to the offset up to which the sink has everything in S3 or among the dead letters."""
+    if not settings.connect_url:
+        raise NotProvisioned("MSK Connect tells nobody how far it is: look at the connector in its console")
     try:
         answer = requests.get(f"{settings.connect_url}/connectors/{settings.connector}/offsets", timeout=SECONDS)
     except requests.RequestException:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import re
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pinpipe import target
@@ -33,6 +34,12 @@ Blank = BeforeValidator(lambda value: None if value == "" else value)
 """An empty variable means the same as an unset one, as it does for the AWS tools."""
 
 
+def _not_everybody(value: str | None) -> str | None:
+    if value is not None and IPv4Network(value).prefixlen == 0:
+        raise ValueError("this is every address there is; give your own, such as 203.0.113.7/32")
+    return value
+
+
 class Settings(BaseSettings):
     """The settings in force. Field names are the variables' names in lower case."""
 
@@ -49,6 +56,11 @@ class Settings(BaseSettings):
     aws_session_token: Annotated[SecretStr | None, Blank] = None
     # the endpoint once more, where keys that look real are meant to go to one that is not AWS's
     pin_send_keys_to: Annotated[str | None, Blank] = None
+
+    # the API: whether requests are signed (empty: on AWS), where they may come from, whose scripts may read (CORS)
+    api_auth: Annotated[Literal["AWS_IAM", "NONE"] | None, Blank] = None
+    api_allowed_cidr: Annotated[str | None, AfterValidator(_not_everybody), Blank] = None
+    api_allowed_origin: Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.:-]+$")] = "http://localhost"
 
     # addresses
     mysql_url: SecretStr = SecretStr("mysql://pinpipe:pinpipe@127.0.0.1:3306/pinterest_data")
@@ -131,6 +143,11 @@ class Settings(BaseSettings):
     def stream(self, table: str) -> str:
         """The Kinesis stream of a table, ``streaming-<UserId>-pin`` for ``pin``."""
         return f"streaming-{self.pin_user_id}-{table}"
+
+    @property
+    def api_signed(self) -> bool:
+        """Whether requests to the API are signed: on AWS, unless ``API_AUTH`` says otherwise."""
+        return self.api_auth == "AWS_IAM" or (self.api_auth is None and not self.local)
 
     @property
     def spark_address(self) -> str:

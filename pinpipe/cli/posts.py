@@ -17,6 +17,7 @@ from pinpipe.aws import invoke_url
 from pinpipe.cli.output import progress, say, stopping, table
 from pinpipe.errors import PinpipeError
 from pinpipe.settings import TABLES, Settings
+from pinpipe.signing import api_signer
 from pinpipe.stack import require
 from pinpipe.stack.supervise import TOOLS
 
@@ -113,12 +114,12 @@ def send(
             raise PinpipeError("MySQL holds no posts: run 'pinpipe seed'")
         draws = order.key_order(keys, count) if every else order.course_order(keys, count)
         total = count or (len(keys) if every else None)
-        api = invoke_url(in_force)
+        api, auth = invoke_url(in_force), api_signer(in_force)
         senders: list[Sender] = []
         if to is not Target.kinesis:
-            senders += rest_senders(api, in_force.pin_user_id, stop=stop)
+            senders += rest_senders(api, in_force.pin_user_id, stop=stop, auth=auth)
         if to is not Target.kafka:
-            senders += kinesis_senders(api, in_force.pin_user_id, stop=stop)
+            senders += kinesis_senders(api, in_force.pin_user_id, stop=stop, auth=auth)
         try:
             with progress("sending", total) as bar:
 
@@ -196,7 +197,8 @@ def replay(
         return
     records = [Record(key, value) for key, value in repaired(file, name.value)]
     require(in_force, "localstack", "rest-proxy", "kafka")
-    sender = next(one for one in rest_senders(invoke_url(in_force), in_force.pin_user_id) if one.table == name.value)
+    senders = rest_senders(invoke_url(in_force), in_force.pin_user_id, auth=api_signer(in_force))
+    sender = next(one for one in senders if one.table == name.value)
     try:
         sent = sender.send(records)
     finally:

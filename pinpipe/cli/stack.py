@@ -64,6 +64,29 @@ def provision() -> None:
         say("all is there")
 
 
+def deprovision(
+    yes: Annotated[bool, typer.Option("--yes", help="Do it on AWS, too; without it, only say what would go.")] = False,
+) -> None:
+    """Remove the connector, the API, the streams and the roles; the bucket and the topics stay."""
+    from pinpipe.deprovision import removals, stays
+
+    in_force = settings.load()
+    require(in_force, "localstack", "connect")
+    found = removals(in_force)
+    if not found:
+        say("nothing is there")
+        return
+    if not in_force.local and not yes:
+        for removal in found:
+            say(f"would go: {removal.what}")
+        say(f"would stay: {stays(in_force)}")
+        raise PinpipeError(f"this is AWS, user {in_force.pin_user_id} in {in_force.aws_region}: say --yes to remove it")
+    for removal in found:
+        removal.remove()
+        say(f"removed: {removal.what}")
+    say(f"stays: {stays(in_force)}")
+
+
 def _part(name: str) -> Part:
     if name not in BY_NAME:
         raise typer.BadParameter(f"there is no part {name!r}; there are {', '.join(BY_NAME)}")
@@ -213,4 +236,4 @@ def where(
         say(f"{key:<14} {value}")
 
 
-COMMANDS = (up, down, clean, provision, doctor, status, logs, where)
+COMMANDS = (up, down, clean, provision, deprovision, doctor, status, logs, where)
