@@ -9,6 +9,7 @@ import requests
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from pinpipe.errors import NotProvisioned, PartDown
+from pinpipe.msk import client_config
 from pinpipe.settings import Settings
 
 SECONDS = 10.0
@@ -25,7 +26,7 @@ class TopicCount:
 def _consumer(settings: Settings) -> Consumer:
     return Consumer(
         {
-            "bootstrap.servers": settings.kafka_bootstrap_servers,
+            **client_config(settings),
             "group.id": "pinpipe-look",  # never commits, never joins
             "enable.auto.commit": False,
             "enable.partition.eof": False,

@@ -22,6 +22,7 @@ from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wa
 
 from pinpipe.aws import AwsAccess, api_stack, stack_outputs, storage_stack
 from pinpipe.errors import NotProvisioned, PartDown, SettingsError
+from pinpipe.msk import client_config
 from pinpipe.settings import ROOT, TABLES, Settings
 
 T = TypeVar("T")
@@ -65,7 +66,7 @@ def provision(settings: Settings, report: Callable[[str], None] = lambda change:
 
 def topics(settings: Settings) -> list[str]:
     """Create the missing ones of the three topics and the dead-letter topic; return their names."""
-    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers})
+    admin = AdminClient(client_config(settings))
     wanted = [settings.topic(table) for table in TABLES] + [settings.dead_letter_topic]
     missing = [name for name in wanted if name not in admin.list_topics(timeout=10).topics]
     if missing:  # the client refuses an empty list

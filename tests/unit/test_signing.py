@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -15,6 +14,7 @@ from botocore.credentials import Credentials
 from pinpipe.signing import SigV4, api_signer
 from producer.rest_sender import RestSender
 from producer.senders import Record
+from tests.support.sigv4 import signature
 from tests.support.targets import LOCAL, ON_AWS, REAL, made, without_settings
 
 pytestmark = pytest.mark.unit
@@ -25,25 +25,17 @@ JSON = "application/vnd.kafka.json.v2+json"
 BODY = '{"records":[{"key":1,"value":{"title":"é"}}]}'.encode()
 
 
-def hashed(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
 def expected(host: str, path: str, body: bytes, date: str, *, token: str | None = None, content: str) -> str:
-    """The Authorization header, computed step by step from AWS's description, for a POST to the API."""
+    """The Authorization header of a POST to the API."""
     headers = {"content-type": content, "host": host, "x-amz-date": date}
     if token:
         headers["x-amz-security-token"] = token
     names = ";".join(sorted(headers))
-    canonical = "".join(f"{name}:{headers[name]}\n" for name in sorted(headers))
-    request = f"POST\n{path}\n\n{canonical}\n{names}\n{hashed(body)}"
+    lines = "".join(f"{name}:{headers[name]}\n" for name in sorted(headers))
+    canonical = f"POST\n{path}\n\n{lines}\n{names}\n{hashlib.sha256(body).hexdigest()}"
+    signed = signature(SECRET, date, "eu-west-1", "execute-api", canonical)
     scope = f"{date[:8]}/eu-west-1/execute-api/aws4_request"
-    key = f"AWS4{SECRET}".encode()
-    for part in scope.split("/"):
-        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-    text = f"AWS4-HMAC-SHA256\n{date}\n{scope}\n{hashed(request.encode())}"
-    signature = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
-    return f"AWS4-HMAC-SHA256 Credential={KEY}/{scope}, SignedHeaders={names}, Signature={signature}"
+    return f"AWS4-HMAC-SHA256 Credential={KEY}/{scope}, SignedHeaders={names}, Signature={signed}"
 
 
 @pytest.mark.parametrize("token", [None, "FwoGZXIvYXdzE"])
@@ -89,7 +81,7 @@ class _Taker(BaseHTTPRequestHandler):
 def taker() -> Iterator[HTTPServer]:
     _Taker.seen = []
     with HTTPServer(("127.0.0.1", 0), _Taker) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield server
         server.shutdown()
