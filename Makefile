@@ -17,12 +17,12 @@ UV := $(HOME_DIR)/tools/uv/bin/uv
 MVN := mvn -B -q
 COPY_JARS := org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies
 PLUGIN := services/connect/plugin
-TEMPLATES := localstack/api.yaml localstack/storage.yaml aws/policies.yaml
+TEMPLATES := localstack/api.yaml localstack/storage.yaml aws/policies.yaml aws/msk-connect.yaml
 LOCK := $(UV) pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 PINPIPE := .venv/bin/pinpipe
 
 ##@ The pipeline
-.PHONY: demo up down clean status doctor mwaa
+.PHONY: demo up down clean status doctor mwaa msk-plugin msk-tools
 demo: setup ## the whole pipeline: start it, send the posts, run the batch, print the answers
 	@$(PINPIPE) demo --posts $(POSTS)
 up: setup ## start the parts and provision them
@@ -35,6 +35,12 @@ status: setup ## what is where, and whether it adds up
 	@$(PINPIPE) status
 doctor: setup ## look for what would go wrong, with the fix of each
 	@$(PINPIPE) doctor
+
+msk-plugin: $(DONE)/main $(DONE)/plugin .env ## make .pinpipe/<UserId>-plugin.zip, the S3 sink as MSK Connect takes it
+	@zip=$(CURDIR)/$(HOME_DIR)/$$($(PINPIPE) where user)-plugin.zip && rm -f $$zip && \
+	cd $(HOME_DIR)/connect-plugins/pinpipe-s3-sink && $(CURDIR)/.venv/bin/python -m zipfile -c $$zip *.jar && echo $$zip
+
+msk-tools: $(DONE)/msk ## get what Kafka's own tools need to log in to MSK (pinpipe consume)
 
 mwaa: $(DONE)/main .env ## make the folder mwaa/, to upload to an Amazon MWAA environment
 	@.venv/bin/python -m pinpipe.mwaa mwaa && ls mwaa
@@ -115,6 +121,12 @@ $(DONE)/kafka: services/kafka/pom.xml $(DONE)/tools
 	@echo "set-up: Kafka and Kafka Connect"
 	@rm -rf $(HOME_DIR)/jars/kafka
 	@$(MVN) -f services/kafka/pom.xml $(COPY_JARS) -DoutputDirectory=$(CURDIR)/$(HOME_DIR)/jars/kafka
+	@touch $@
+
+$(DONE)/msk: aws/msk-iam-auth-pom.xml $(DONE)/tools
+	@echo "set-up: MSK's log-in for Kafka's tools"
+	@rm -rf $(HOME_DIR)/jars/msk
+	@$(MVN) -f aws/msk-iam-auth-pom.xml $(COPY_JARS) -DoutputDirectory=$(CURDIR)/$(HOME_DIR)/jars/msk
 	@touch $@
 
 # the version MSK Connect offers: the sink's tests run on it too

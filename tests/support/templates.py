@@ -20,7 +20,7 @@ def template(path: str) -> dict[str, Any]:
 def granted() -> dict[str, dict[str, list[str]]]:
     """Who (a policy's or a role's logical name) to action to the resources that it is granted on."""
     found: dict[str, dict[str, list[str]]] = {}
-    for path in ("aws/policies.yaml", "localstack/storage.yaml"):
+    for path in ("aws/policies.yaml", "localstack/storage.yaml", "aws/msk-connect.yaml"):
         for name, resource in template(path)["Resources"].items():
             properties = resource["Properties"]
             documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]

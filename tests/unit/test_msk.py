@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 from confluent_kafka import Producer
 
-from pinpipe import msk
+from pinpipe import client_properties, msk
 from pinpipe.errors import PinpipeError
 from services.rest_proxy import settings as rest_proxy
 from services.rest_proxy.errors import SettingsError
@@ -105,3 +105,25 @@ def test_the_rest_proxy_needs_the_clusters_region(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(SettingsError) as told:
         rest_proxy.load()
     assert list(told.value.lines) == ["KAFKA_AUTH=msk_iam needs AWS_REGION, the cluster's region"]
+
+
+def test_java_clients_log_in_as_the_course_has_it(tmp_path: Path) -> None:
+    role = "arn:aws:iam::123456789012:role/ada-ec2-access-role"
+    client, rest = (path.read_text() for path in client_properties.write(made(**ON_AWS), tmp_path, role))
+    assert client.splitlines() == [
+        "security.protocol=SASL_SSL",
+        "sasl.mechanism=AWS_MSK_IAM",
+        f'sasl.jaas.config=software.amazon.msk.auth.iam.IAMLoginModule required awsRoleArn="{role}";',
+        "sasl.client.callback.handler.class=software.amazon.msk.auth.iam.IAMClientCallbackHandler",
+    ]
+    assert rest.splitlines() == [
+        "id=ada-rest-proxy",
+        "bootstrap.servers=b-1.example.com:9098",
+        *(f"client.{line}" for line in client.splitlines()),
+    ]
+
+
+def test_java_clients_log_in_as_the_machine_when_no_role_is_named_and_not_at_all_locally() -> None:
+    jaas = client_properties.login(made(**ON_AWS))["sasl.jaas.config"]
+    assert jaas == "software.amazon.msk.auth.iam.IAMLoginModule required;"
+    assert client_properties.login(made(**LOCAL)) == {"security.protocol": "PLAINTEXT"}

@@ -8,11 +8,12 @@ import pytest
 from typer.testing import CliRunner
 
 from pinpipe import deprovision
+from pinpipe.aws import AwsAccess
 from pinpipe.cli.main import app
 from pinpipe.errors import SettingsError
-from pinpipe.provision import api_parameters
+from pinpipe.provision import api_parameters, connector_properties
 from tests.support.targets import LOCAL, ON_AWS, made, without_settings
-from tests.support.templates import template
+from tests.support.templates import ROOT, template
 
 pytestmark = pytest.mark.unit
 
@@ -120,3 +121,40 @@ def test_deprovisioning_aws_only_names_what_would_go_until_it_is_told_yes(monkey
     told = CliRunner().invoke(app, ["deprovision", "--yes"])
     assert told.output.splitlines() == ["removed: API a", "removed: streams b", f"stays: {stays}"]
     assert removed == ["API a", "streams b"]
+
+
+def properties(path: str, user: str, region: str) -> dict[str, str]:
+    text = (ROOT / path).read_text().replace("<UserId>", user).replace("<Region>", region)
+    return dict(line.split("=", 1) for line in text.splitlines())
+
+
+def test_the_connector_is_the_same_on_msk_connect_by_template_or_by_hand_and_locally() -> None:
+    connector = template("aws/msk-connect.yaml")["Resources"]["Connector"]["Properties"]
+    by_template = {
+        name: "us-east-1" if value == {"Ref": "AWS::Region"} else _substituted(value)
+        for name, value in connector["ConnectorConfiguration"].items()
+    }
+    assert by_template == properties("aws/s3-sink.properties", "ada", "us-east-1")
+    locally = connector_properties(settings := made(**ON_AWS), AwsAccess.of(settings))
+    assert locally["topics.regex"].replace("\\.", "[.]") == by_template["topics.regex"]
+    # one broker there, three and more on MSK
+    other = {"topics.regex", "errors.deadletterqueue.topic.replication.factor"}
+    assert {name: locally[name] for name in locally.keys() - other} == {
+        name: by_template[name] for name in by_template.keys() - other
+    }
+    assert _substituted(connector["ConnectorName"]) == settings.connector
+
+
+def _substituted(value: Any) -> str:
+    return (value["Fn::Sub"] if isinstance(value, dict) else value).replace("${UserId}", "ada")
+
+
+def test_confluents_connector_writes_the_same_objects_from_the_same_topics() -> None:
+    ours, theirs = (
+        properties(f"aws/{name}.properties", "ada", "us-east-1") for name in ("s3-sink", "s3-sink-confluent")
+    )
+    assert {name: theirs[name] for name in ("topics.regex", "s3.bucket.name", "s3.region")} == {
+        name: ours[name] for name in ("topics.regex", "s3.bucket.name", "s3.region")
+    }
+    assert theirs["connector.class"] == "io.confluent.connect.s3.S3SinkConnector"
+    assert theirs["flush.size"] == "1"
