@@ -18,7 +18,6 @@ from pinpipe.cli.output import progress, say, stopping, table
 from pinpipe.client_properties import write as write_properties
 from pinpipe.errors import PinpipeError, SetupMissing
 from pinpipe.settings import TABLES, Settings
-from pinpipe.signing import api_signer
 from pinpipe.stack import require
 from pinpipe.stack.supervise import TOOLS
 
@@ -101,6 +100,7 @@ def send(
     to: Target = Target.kafka,
 ) -> Report:
     """Send posts and say what was done, also after Ctrl-C."""
+    from pinpipe.signing import api_signer
     from producer import emulator, order
     from producer.database import Database
     from producer.kinesis_sender import kinesis_senders
@@ -204,6 +204,7 @@ def replay(
 ) -> None:
     """Repair quarantined messages: --write puts them into FILE, without it the repaired ones are sent again."""
     from pinpipe.replay import quarantined, repaired
+    from pinpipe.signing import api_signer
     from producer.rest_sender import rest_senders
     from producer.senders import Record
 
