@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from pinpipe.aws import AwsAccess, api_stack, find_stack, storage_stack
 from pinpipe.errors import NotProvisioned
@@ -25,7 +26,7 @@ def removals(settings: Settings) -> list[Removal]:
     user = settings.pin_user_id
     found = []
     if settings.connect_url and ask_connect(settings, "GET", "").ok:
-        found.append(Removal(f"connector {settings.connector}", lambda: _remove_connector(settings)))
+        found.append(Removal(f"connector {settings.connector}", partial(_remove_connector, settings)))
     streams = ", ".join(map(settings.stream, TABLES))
     for name, holds in (
         (api_stack(settings), f"API {user}-api with its address"),
@@ -35,7 +36,7 @@ def removals(settings: Settings) -> list[Removal]:
         ),
     ):
         if find_stack(access, name):
-            found.append(Removal(f"{holds} (stack {name})", lambda name=name: delete_stack(access, name)))  # type: ignore[misc]
+            found.append(Removal(f"{holds} (stack {name})", partial(delete_stack, access, name)))
     return found
 
 
