@@ -9,6 +9,7 @@ import requests
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from pinpipe.errors import NotProvisioned, PartDown
+from pinpipe.msk import client_config
 from pinpipe.settings import Settings
 
 SECONDS = 10.0
@@ -25,7 +26,7 @@ class TopicCount:
 def _consumer(settings: Settings) -> Consumer:
     return Consumer(
         {
-            "bootstrap.servers": settings.kafka_bootstrap_servers,
+            **client_config(settings),
             "group.id": "pinpipe-look",  # never commits, never joins
             "enable.auto.commit": False,
             "enable.partition.eof": False,
@@ -117,6 +118,8 @@ def dead_letters(settings: Settings) -> dict[str, int]:
 
 def sink_offsets(settings: Settings) -> dict[tuple[str, int], int]:
     """(Topic, partition) to the offset up to which the sink has everything in S3 or among the dead letters."""
+    if not settings.connect_url:
+        raise NotProvisioned("MSK Connect tells nobody how far it is: look at the connector in its console")
     try:
         answer = requests.get(f"{settings.connect_url}/connectors/{settings.connector}/offsets", timeout=SECONDS)
     except requests.RequestException:

@@ -10,7 +10,7 @@ import typer
 
 from pinpipe import doctor as examination
 from pinpipe import settings
-from pinpipe.aws import invoke_url
+from pinpipe.aws import AwsAccess, invoke_url
 from pinpipe.cli.output import progress, say
 from pinpipe.errors import PinpipeError
 from pinpipe.stack import Stack, require
@@ -62,6 +62,29 @@ def provision() -> None:
         say("all is there")
 
 
+def deprovision(
+    yes: Annotated[bool, typer.Option("--yes", help="Do it on AWS, too; without it, only say what would go.")] = False,
+) -> None:
+    """Remove the connector, the API, the streams and the roles; the bucket and the topics stay."""
+    from pinpipe.deprovision import removals, stays
+
+    in_force = settings.load()
+    require(in_force, "localstack", "connect")
+    found = removals(in_force)
+    if not found:
+        say("nothing is there")
+        return
+    if not in_force.local and not yes:
+        for removal in found:
+            say(f"would go: {removal.what}")
+        say(f"would stay: {stays(in_force)}")
+        raise PinpipeError(f"this is AWS, user {in_force.pin_user_id} in {in_force.aws_region}: say --yes to remove it")
+    for removal in found:
+        removal.remove()
+        say(f"removed: {removal.what}")
+    say(f"stays: {stays(in_force)}")
+
+
 def _part(name: str) -> Part:
     if name not in BY_NAME:
         raise typer.BadParameter(f"there is no part {name!r}; there are {', '.join(BY_NAME)}")
@@ -105,12 +128,12 @@ def where(
         "target": "the local stack" if in_force.local else "AWS",
         "user": in_force.pin_user_id,
         "region": in_force.aws_region,
-        "aws": in_force.aws_endpoint_url or "AWS's own endpoints",
+        **AwsAccess.of(in_force).addresses(),
         "bucket": in_force.bucket,
         "kafka": f"{in_force.kafka_bootstrap_servers} (auth {in_force.kafka_auth})",
         "rest-proxy": in_force.rest_proxy_url,
-        "connect": in_force.connect_url,
-        "spark": in_force.spark_remote or "a session inside each command",
+        "connect": in_force.connect_url or "MSK Connect, which has no address",
+        "spark": in_force.spark_address or "a session inside each command",
         "mysql": in_force.mysql_url.get_secret_value().rpartition("@")[2],
         "tables": in_force.tables_path,
         "checkpoints": in_force.checkpoint_path,
@@ -121,7 +144,7 @@ def where(
         say(addresses[name])
         return
     for key, value in addresses.items():
-        say(f"{key:<12} {value}")
+        say(f"{key:<14} {value}")
 
 
-COMMANDS = (up, down, clean, provision, where)
+COMMANDS = (up, down, clean, provision, deprovision, where)
