@@ -16,7 +16,8 @@ import requests
 from pydantic import SecretStr
 
 from pinpipe import doctor, logs
-from pinpipe.settings import DUMMY_KEYS, Settings
+from pinpipe.settings import Settings
+from pinpipe.target import DUMMY_KEYS
 
 LOG_BYTES = 2_000_000
 """Of each log file its end, as much as this."""

@@ -19,9 +19,10 @@ import psutil
 from dotenv import dotenv_values
 
 from pinpipe.errors import SettingsError
-from pinpipe.settings import DUMMY_KEYS, ROOT, Settings, env_file, load
+from pinpipe.settings import ROOT, Settings, env_file, load
 from pinpipe.stack import PARTS, Part, Stack
 from pinpipe.stack.supervise import TOOLS
+from pinpipe.target import DUMMY_KEYS
 
 DISK_MB = 4_000
 """What set-up and a full demo take on the disk, rounded up."""
@@ -179,13 +180,6 @@ def towards_aws(environment: Mapping[str, str], file: Mapping[str, str | None]) 
     if environment.get("AWS_ENDPOINT_URL") == "":
         found.append("AWS_ENDPOINT_URL is empty in the environment, which hides .env's and means AWS")
     found += [
-        f"{name} is set, which some AWS clients take before AWS_ENDPOINT_URL"
-        for name in environment
-        if name.startswith("AWS_ENDPOINT_URL_") and environment[name]
-    ]
-    if environment.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
-        found.append("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is set, with which AWS clients pass by AWS_ENDPOINT_URL")
-    found += [
         f"{name} is set, and AWS clients take that profile's account"
         for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
         if environment.get(name)
@@ -196,7 +190,7 @@ def towards_aws(environment: Mapping[str, str], file: Mapping[str, str | None]) 
         if environment.get(name) and environment[name] not in DUMMY_KEYS | {file.get(name)}
     ]
     findings = [Finding(what, f"run 'unset {what.split()[0]}'") for what in found]
-    for name in ("KAFKA_BOOTSTRAP_SERVERS", "REST_PROXY_URL", "CONNECT_URL", "MYSQL_URL", "AWS_ENDPOINT_URL"):
+    for name in ("KAFKA_BOOTSTRAP_SERVERS", "REST_PROXY_URL", "CONNECT_URL", "MYSQL_URL"):
         value = environment.get(name) or file.get(name) or ""
         hosts = [urlsplit(one if "//" in one else f"//{one}").hostname or "" for one in value.split(",")]
         if any(host.endswith((".amazonaws.com", ".amazonaws.com.cn")) for host in hosts):

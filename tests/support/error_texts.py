@@ -15,7 +15,7 @@ HOLE = "…"
 
 MAKERS = {
     "producer/database.py": {"_line"},
-    "pinpipe/settings.py": {"_local_problems", "_aws_problems"},
+    "pinpipe/target.py": {"problems", "_locally", "_on_aws", "_half_a_pair"},
     "pinpipe/cli/main.py": {"_spark_or_aws"},
     "pinpipe/cli/status.py": {"complaint"},
     "pinpipe/counts.py": {"problems"},

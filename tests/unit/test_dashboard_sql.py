@@ -13,6 +13,7 @@ from deltalake import write_deltalake
 from dashboard.sql import QueryRefused, query
 from dashboard.tables import answers, datasets, named, paths, quarantined, reasons
 from pinpipe.settings import Settings
+from tests.support.targets import LOCAL, made
 
 pytestmark = pytest.mark.unit
 
@@ -90,7 +91,7 @@ def test_a_query_that_takes_too_long_is_stopped() -> None:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(_env_file=None, aws_endpoint_url="http://127.0.0.1:1", pin_tables_path=str(tmp_path))  # type: ignore[call-arg]
+    return made(**LOCAL, pin_tables_path=str(tmp_path))
 
 
 def quarantine(settings: Settings, way: str, *rows: tuple[str, bytes, list[str], int]) -> None:

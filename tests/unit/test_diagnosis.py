@@ -45,6 +45,7 @@ def archive(tmp_path: Path) -> dict[str, str]:
         aws_access_key_id=SECRETS["key id"],
         aws_secret_access_key=SECRETS["secret key"],
         aws_session_token=SECRETS["session"],
+        pin_send_keys_to="http://127.0.0.1:1",
         mysql_url=f"mysql://ada:{quote(SECRETS['password'], safe='')}@127.0.0.1:1/pinterest_data",
         **dict.fromkeys(("kafka_bootstrap_servers",), "127.0.0.1:1"),
         **{f"{part}_url": "http://127.0.0.1:1" for part in ("rest_proxy", "connect", "stream", "airflow")},

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from pinpipe import doctor
-from pinpipe.settings import ROOT, Settings
+from pinpipe.settings import ROOT
+from tests.support.targets import LOCAL, made
 
 pytestmark = pytest.mark.unit
 
@@ -21,8 +22,6 @@ ENV = {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_ACCESS_KEY_ID": "test",
     ("variable", "value", "told"),
     [
         ("AWS_ENDPOINT_URL", "", "AWS_ENDPOINT_URL is empty in the environment"),
-        ("AWS_ENDPOINT_URL_S3", "https://s3.amazonaws.com", "AWS_ENDPOINT_URL_S3 is set"),
-        ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "True", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is set"),
         ("AWS_PROFILE", "work", "AWS_PROFILE is set"),
         ("AWS_DEFAULT_PROFILE", "work", "AWS_DEFAULT_PROFILE is set"),
         ("AWS_ACCESS_KEY_ID", "a-real-one", "AWS_ACCESS_KEY_ID in the environment hides .env's"),
@@ -53,7 +52,7 @@ def test_without_an_env_file_everything_is_aws() -> None:
 
 
 def test_a_process_that_outlived_its_supervisord_is_told_until_it_ends(tmp_path: Path) -> None:
-    settings = Settings(_env_file=None, aws_endpoint_url="http://127.0.0.1:1", pin_home=tmp_path)  # type: ignore[call-arg]
+    settings = made(**LOCAL, pin_home=tmp_path)
     environment = {**os.environ, "PIN_HOME": str(tmp_path), "PIN_AIRFLOW_KEY": "x"}
     command = [sys.executable, "-c", "import time; print(flush=True); time.sleep(60)"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as part:

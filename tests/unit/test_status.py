@@ -28,6 +28,8 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(
         _env_file=None,  # type: ignore[call-arg]
         aws_endpoint_url="http://127.0.0.1:1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
         mysql_url="mysql://pinpipe:pinpipe@127.0.0.1:1/pinterest_data",
         kafka_bootstrap_servers="127.0.0.1:1",
         rest_proxy_url="http://127.0.0.1:1",
