@@ -46,11 +46,11 @@ mwaa: $(DONE)/main .env ## make the folder mwaa/, to upload to an Amazon MWAA en
 	@.venv/bin/python -m pinpipe.mwaa mwaa && ls mwaa
 
 ##@ Testing
-.PHONY: test e2e lint bench
-test: setup $(DONE)/kafka-3.7.2 ## all tests, those against the whole stack included (on ports and data of their own)
+.PHONY: test e2e lint bench pictures
+test: setup $(DONE)/kafka-3.7.2 $(DONE)/chromium ## all tests, those against the whole stack included (on ports and data of their own)
 	@mvn -B -ntp -f $(PLUGIN)/pom.xml test
 	@.venv/bin/python -m pytest $(ARGS)
-e2e: setup ## the end-to-end tests alone, with every post through the streams, too
+e2e: setup $(DONE)/chromium ## the end-to-end tests alone, with every post through the streams, too
 	@PIN_STREAM_POSTS=all .venv/bin/python -m pytest -m e2e $(ARGS)
 lint: setup $(DONE)/checkov ## ruff, mypy --strict, codespell, the import rule, cfn-lint, checkov
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
@@ -61,6 +61,9 @@ lint: setup $(DONE)/checkov ## ruff, mypy --strict, codespell, the import rule, 
 	@.venv-checkov/bin/checkov --framework cloudformation --skip-download --compact --quiet -f $(TEMPLATES)
 bench: setup ## the batch path's measurements, about 20 minutes on a quiet machine (bench/README.md)
 	@for what in "stack up" "stack demo" rest_proxy s3_sink; do .venv/bin/python -m bench.$$what || exit 1; done
+
+pictures: setup $(DONE)/chromium ## the README's pictures of the page and of status, from the stack that runs
+	@.venv/bin/python -m dashboard.pictures docs/images && ls docs/images
 
 ##@ Set-up
 .PHONY: setup lock distclean help
@@ -127,6 +130,12 @@ $(DONE)/msk: aws/msk-iam-auth-pom.xml $(DONE)/tools
 	@echo "set-up: MSK's log-in for Kafka's tools"
 	@rm -rf $(HOME_DIR)/jars/msk
 	@$(MVN) -f aws/msk-iam-auth-pom.xml $(COPY_JARS) -DoutputDirectory=$(CURDIR)/$(HOME_DIR)/jars/msk
+	@touch $@
+
+$(DONE)/chromium: tests/support/chromium.sh $(DONE)/tools
+	@echo "set-up: Chromium, for the tests of the page and its pictures"
+	@rm -rf $(HOME_DIR)/chromium
+	@tests/support/chromium.sh $(CURDIR)/$(HOME_DIR)/chromium
 	@touch $@
 
 # the version MSK Connect offers: the sink's tests run on it too

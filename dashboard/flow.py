@@ -156,7 +156,11 @@ def advice(status: Status) -> list[str]:
 
     Nothing, when records went all the way and every number agrees.
     """
-    told = [f"{part} does not answer: run 'pinpipe up', or see 'pinpipe logs {part}'." for part in status.missed()]
+    told = []
+    if missed := status.missed():
+        one = len(missed) == 1
+        logs = f"pinpipe logs {missed[0]}" if one else "pinpipe logs"
+        told.append(f"{', '.join(missed)} {'does' if one else 'do'} not answer: run 'pinpipe up', or see '{logs}'.")
     sums = {count[1]: count[0] for arrow in arrows(status) for count in arrow.counts if arrow.start != "kinesis"}
     if sums["rows"] == 0:
         told.append("There are no posts in MySQL yet: run 'pinpipe seed', or 'make demo' for everything.")

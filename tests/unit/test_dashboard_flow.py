@@ -109,7 +109,7 @@ def test_a_part_that_was_left_out_is_not_missed() -> None:
     without = {name: PartState("down", "-", None) if name.startswith("airflow") else one for name, one in UP.items()}
     assert advice(replace(FULL, parts=without)) == []
     [told] = advice(replace(FULL, parts={**without, "airflow-scheduler": PartState("silent", "-", 900)}))[:1]
-    assert told.startswith("airflow-api-server does not answer")
+    assert told.startswith("airflow-api-server, airflow-scheduler, airflow-dag-processor do not answer: run")
 
 
 def test_numbers_that_do_not_agree_are_told_with_their_reason() -> None:

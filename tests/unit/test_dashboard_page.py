@@ -65,7 +65,7 @@ def data(html: str) -> str:
 
 def test_with_nothing_running_every_view_says_what_to_do(show: View) -> None:
     flow = words(show("Flow"))
-    assert "kafka does not answer: run 'pinpipe up', or see 'pinpipe logs kafka'." in flow
+    assert "mysql, kafka, localstack, spark, connect, rest-proxy, stream do not answer: run 'pinpipe up'" in flow
     assert ">MySQL (down)<" in flow
     assert "? in the lake" in flow
     assert "There are no answers yet: run 'pinpipe batch'." in words(show("Answers"))
