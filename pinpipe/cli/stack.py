@@ -91,15 +91,18 @@ def _part(name: str) -> Part:
     return BY_NAME[name]
 
 
-def down() -> None:
-    """Stop all parts. The data of Kafka and MySQL stays; LocalStack forgets its own."""
+def down(
+    parts: Annotated[list[str] | None, typer.Argument(help="Only these parts; all when left out.")] = None,
+) -> None:
+    """Stop the parts. The data of Kafka and MySQL stays; LocalStack forgets its own."""
+    chosen = [_part(name).name for name in parts or ()]
     stack = Stack(settings.load())
     if not stack.running:
         say("nothing runs")
         return
     with progress("stopping"):
-        stack.stop()
-    say("stopped; the data stays ('pinpipe clean' removes it)")
+        stack.stop(chosen or None)
+    say(f"stopped{' ' if chosen else ''}{', '.join(chosen)}; the data stays ('pinpipe clean' removes it)")
 
 
 def clean(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:

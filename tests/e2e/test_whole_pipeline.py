@@ -12,7 +12,7 @@ import yaml
 
 from pinpipe.airflow import Airflow
 from pinpipe.settings import ANSWERS, TABLES
-from pinpipe.stack import Stack
+from pinpipe.stack import PARTS, Stack
 from producer.generate import generate
 from producer.tables import TABLES as SOURCE
 from producer.tables import as_record
@@ -23,11 +23,6 @@ from tests.support.pipeline import HOME, ROOT, Pipeline
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 POSTS = 11_154
-STOP_STREAM_AND_AIRFLOW = """
-from pinpipe import settings
-from pinpipe.stack import PARTS, Stack
-Stack(settings.load()).stop(["stream", *(part.name for part in PARTS if part.group == "airflow")])
-"""
 RESTART_LOCALSTACK = """
 from pinpipe import settings
 from pinpipe.stack import Stack
@@ -109,7 +104,7 @@ def test_the_stream_job_took_what_the_demos_sent_and_stops_cleanly(stack: Pipeli
     for table, counts in stack.json("status")["stream"].items():
         assert counts["read"] == counts["clean"] + counts["superseded"] + counts["quarantined"] == 1000 + 100, table
         assert counts["quarantined"] == 0
-    subprocess.run([ROOT / ".venv/bin/python", "-c", STOP_STREAM_AND_AIRFLOW], env=stack.environment, check=True)
+    stack.run("down", "stream", *(part.name for part in PARTS if part.group == "airflow"))
     assert "the stream job stopped" in stack.run("logs", "stream")
 
 
