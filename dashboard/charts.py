@@ -51,8 +51,14 @@ def tie_note(shape: Shape, rows: Sequence[Row]) -> str:
     what = shape.names[0].replace("_", " ")
     if not tied:
         return f"No ties: one row for each {what}."
-    shown = ", ".join(tied[:5]) + (", …" if len(tied) > 5 else "")
-    return f"Ties in {len(tied)} of {len(asked)}, each with all its rows: {shown}."
+    shown = ", ".join(tied[:5]) + (" …" if len(tied) > 5 else ".")
+    return f"Ties in {len(tied)} of {len(asked)}, each with all its rows: {shown}"
+
+
+def cut_note(shape: Shape, rows: Sequence[Row]) -> str:
+    """A sentence for a ranking of which the chart shows a part; empty where it shows all rows."""
+    cut = shape.draw is _bars and len(rows) > SHOWN
+    return f"The chart shows the {SHOWN} highest of {len(rows)} rows." if cut else ""
 
 
 def points(shape: Shape, rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -70,7 +76,7 @@ def points(shape: Shape, rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 
 def _bars(shape: Shape, rows: Sequence[Row], question: str) -> AnyChart:
-    title = f"{question}: the {SHOWN} highest of {len(rows)}" if len(rows) > SHOWN else question
+    title = ": ".join(filter(None, (question, cut_note(shape, rows))))
     drawn: AnyChart = (
         alt.Chart(alt.InlineData(values=points(shape, rows)))
         .mark_bar(color=BLUE)

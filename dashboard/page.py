@@ -74,6 +74,10 @@ def _(COUNTS, flow, mo, shown, status, table, text):
             for name in names
         ]
 
+    def counted(rows, label, numbers):
+        right = dict.fromkeys(numbers, "right")
+        return table(rows, label, pagination=False, show_search=False, show_download=False, text_justify_columns=right)
+
     parts = [
         {"part": name, "state": part.state, "address": part.address, "memory MB": flow.number(part.memory_mb)}
         for name, part in status.parts.items()
@@ -81,9 +85,9 @@ def _(COUNTS, flow, mo, shown, status, table, text):
     ran = f"The DAG ran last at {status.dag.last_run}: {status.dag.state}." if status.dag.state else ""
     mo.vstack([
         mo.Html(flow.picture(status)),
-        table(stages(status.batch, COUNTS), "Batch path: records in each stage", pagination=False),
-        table(stages(status.stream, flow.STREAMED), "Streaming path: records in each stage", pagination=False),
-        table(parts, "Parts", pagination=False),
+        counted(stages(status.batch, COUNTS), "Batch path: records in each stage", list(status.batch)),
+        counted(stages(status.stream, flow.STREAMED), "Streaming path: records in each stage", list(status.stream)),
+        counted(parts, "Parts", ["memory MB"]),
         text(ran),
     ])  # fmt: skip
     return
@@ -97,7 +101,7 @@ def _(charts, in_force, mo, shown, table, tables, text):
         shape = charts.SHAPES[answer.number]
         return mo.vstack([
             mo.md(f"## {answer.number}. {answer.question}"),
-            text(answer.definition.replace("`", ""), charts.tie_note(shape, rows)),
+            text(answer.definition.replace("`", ""), charts.tie_note(shape, rows), charts.cut_note(shape, rows)),
             drawn(charts.chart(shape, rows, answer.question)) if rows else text("No row."),
             mo.accordion({"The table behind it": table(rows, answer.question)}),
         ])  # fmt: skip

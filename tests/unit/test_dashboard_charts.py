@@ -39,7 +39,7 @@ def test_a_ranking_shows_the_highest_and_says_that_there_are_more() -> None:
     drawn, spec = values("1", rows)
     assert [point["value"] for point in drawn] == list(range(SHOWN + 4, 4, -1))
     assert drawn[0]["label"] == "land 24: art"
-    assert spec["description"] == "What is it?: the 20 highest of 25"
+    assert spec["description"] == "What is it?: The chart shows the 20 highest of 25 rows."
 
 
 def test_a_short_ranking_keeps_the_answers_order() -> None:
