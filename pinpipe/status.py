@@ -59,7 +59,7 @@ def _gather(settings: Settings, panel: Panel, deep: bool) -> Status:
         log = logs[name].told()
         return None if log is None else delta.count(log, table)
 
-    sizes, behind, dead, reading = {}, {}, {}, {}
+    sizes, behind, dead, reading, blind = {}, {}, {}, {}, set()
     if mark := marks.told():
         offsets, found = done.told(), letters.told()
         for table, topic in topics.items():
@@ -67,14 +67,17 @@ def _gather(settings: Settings, panel: Panel, deep: bool) -> Status:
             behind[table] = None if offsets is None else kafka.behind(offsets, topic, mark[topic])
             dead[table] = None if found is None else found.get(topic, 0)
             kept = sum(known or 0 for known in (behind[table], dead[table], lakes[table].told()))
-            if deep or sizes[table] > kept:
+            missing = sizes[table] > kept
+            if missing and lakes[table].told() is None and not deep:
+                blind.add(table)  # they are in the lake, perhaps: the whole topic would be read for nothing
+            elif missing or deep:
                 # records that are nowhere else: tombstones, perhaps, which only reading the topic tells
                 reading[table] = panel.ask("kafka", partial(kafka.count, settings, topic))
 
     def in_topic(table: TableName) -> kafka.TopicCount | None:
-        if table not in reading:
-            return kafka.TopicCount(sizes[table], 0) if table in sizes else None
-        return reading[table].told() or kafka.TopicCount(sizes[table], None)
+        if table in reading:
+            return reading[table].told() or kafka.TopicCount(sizes[table], None)
+        return kafka.TopicCount(sizes[table], None if table in blind else 0) if table in sizes else None
 
     batch: dict[str, BatchCounts] = {}
     stream: dict[str, StreamCounts] = {}
