@@ -140,8 +140,9 @@ def _(in_force, tables):
 def _(mo, opened, shown, table, tables, text):
     quarantine, reason, _seen = {}, None, None
     if shown.value == "Quarantine":
-        quarantine, _why = opened("quarantine_batch", "quarantine_stream")
-        _counted = tables.reasons(quarantine)
+        _opened, _why = opened("quarantine_batch", "quarantine_stream")
+        _counted = tables.reasons(_opened)
+        quarantine = _opened if _counted else {}
         _reasons = list(dict.fromkeys(row["reason"] for row in _counted))
         reason = mo.ui.dropdown(_reasons, label="Only the reason")
         _seen = (

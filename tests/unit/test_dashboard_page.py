@@ -87,6 +87,12 @@ def test_answers_come_with_question_definition_ties_chart_and_table(show: View, 
     assert html.count("The table behind it") == 2
 
 
+def test_an_empty_quarantine_says_so_and_shows_no_table(show: View, tmp_path: Path) -> None:
+    columns = pa.schema([("table", pa.string()), ("raw", pa.binary()), ("reasons", pa.list_(pa.string()))])
+    write_deltalake(str(tmp_path / "tables" / "quarantine/batch"), columns.empty_table())
+    assert "Nothing is in quarantine." in words(show("Quarantine"))
+
+
 def test_markup_in_the_data_is_text_in_every_view(show: View, tmp_path: Path) -> None:
     row = {"table": "pin", "raw": TITLE.encode(), "_source": {"topic": "t", "partition": 0, "offset": 7},
            "reasons": ["ind:missing"], "quarantined_at": datetime(2026, 11, 21, tzinfo=UTC)}  # fmt: skip
