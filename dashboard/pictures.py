@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pinpipe import settings
-from pinpipe.settings import ROOT
+from pinpipe.settings import ANSWERS, ROOT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -71,11 +71,13 @@ def main(folder: Path) -> None:
     in_force = settings.load()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "status.svg").write_text(status_svg(gather(in_force)))
-    with page(in_force.dashboard_url) as opened:
-        opened.wait_for_selector("marimo-table")
-        opened.screenshot(path=folder / "flow.png", clip={"x": 0, "y": 0, "width": 1100, "height": 1000})
+    with page(in_force.dashboard_url, width=800) as opened:
+        opened.set_viewport_size({"width": 800, "height": 1050})
+        opened.get_by_role("cell", name="sink lag").wait_for()
+        opened.screenshot(path=folder / "flow.png")
         show(opened, "Answers")
-        opened.wait_for_selector("canvas, marimo-vega")
+        opened.locator("marimo-vega canvas").nth(len(ANSWERS) - 1).wait_for()
+        opened.wait_for_timeout(1000)  # charts are drawn anew when their width is known
         opened.screenshot(path=folder / "answers.png")
 
 
