@@ -7,21 +7,20 @@
 
 # COMMAND ----------
 
-from contextlib import ExitStack
-
 from pyspark.sql import functions as F
 
 from pinpipe import notebook, runs
 
 settings = notebook.load()
-at_end = ExitStack()
+at_end = notebook.at_end()
 job = at_end.enter_context(runs.batch(settings))  # a Spark session, and the lease: the tables have one writer at a time
 
 # COMMAND ----------
 
 job.prepare()
 job.load()
-print(job.loaded())
+loaded = job.loaded()
+print(loaded)
 
 # COMMAND ----------
 
@@ -71,8 +70,8 @@ show("user")
 
 # COMMAND ----------
 
-quarantine = job.store.quarantine.read(job.spark)
-quarantine.groupBy("table", F.explode("reasons").alias("reason")).count().orderBy("table", "reason").show(truncate=60)
+quarantine = job.store.quarantine.read(job.spark).select("table", F.explode("reasons").alias("reason"))
+quarantine.groupBy("table", "reason").count().orderBy("table", "reason").show(truncate=60)
 
 # COMMAND ----------
 

@@ -7,13 +7,13 @@
 
 # COMMAND ----------
 
-from contextlib import ExitStack
+import pandas as pd
 
 from pinpipe import notebook, runs
 from spark_jobs.answers import ANSWERS, sort_rows
 
 settings = notebook.load()
-at_end = ExitStack()
+at_end = notebook.at_end()
 job = at_end.enter_context(runs.batch(settings))
 tables = job.asked()
 found = {}
@@ -25,7 +25,7 @@ def ask(number):
     [answer] = (each for each in ANSWERS if each.number == number)
     job.answer(answer, tables)
     found[number] = sort_rows(answer, [row.asDict() for row in job.written(answer).collect()])
-    job.spark.createDataFrame(found[number], job.written(answer).schema).show(10, truncate=False)
+    print(pd.DataFrame(found[number]).head(10).to_string(index=False))
 
 
 # COMMAND ----------

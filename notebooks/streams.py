@@ -7,8 +7,6 @@
 
 # COMMAND ----------
 
-from contextlib import ExitStack
-
 from pyspark.sql import functions as F
 
 from pinpipe import notebook, streams
@@ -16,7 +14,7 @@ from pinpipe.aws import AwsAccess
 from pinpipe.settings import TABLES
 
 settings = notebook.load()
-at_end = ExitStack()
+at_end = notebook.at_end()
 job, _ = streams.open_job(settings, at_end)  # a Spark session in this process, and the lease on the stream tables
 spark = job.spark
 

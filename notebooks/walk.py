@@ -47,8 +47,12 @@ def _(mo):
 
 
 @app.cell
-def _(mo):
-    chosen = mo.ui.number(value=7528, start=0, label="Post")
+def _(Database, mo, order, settings):
+    with Database(settings.mysql_url.get_secret_value()) as _database:
+        _keys = _database.keys()
+    mo.stop(not _keys, mo.md("MySQL holds no posts: run `pinpipe seed`."))
+    # the first post that the course's emulator draws
+    chosen = mo.ui.number(value=next(order.course_order(_keys)).ind, start=0, label="Post")
     chosen
     return (chosen,)
 

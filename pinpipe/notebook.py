@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import csv
 import os
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -39,6 +41,13 @@ def keys(file: Path) -> dict[str, str]:
         return {"AWS_ACCESS_KEY_ID": row["Access key ID"], "AWS_SECRET_ACCESS_KEY": row["Secret access key"]}
     except KeyError as column:
         raise SettingsError(f"{file} has no column {column}: take the file that AWS gave with the key") from None
+
+
+def at_end() -> ExitStack:
+    """What a notebook holds: it gives it back by ``close()``, and if it fails before that, when its program ends."""
+    held = ExitStack()
+    atexit.register(held.close)  # later, when Python itself ends, Spark's client waits for ever
+    return held
 
 
 def spark(in_force: Settings) -> SparkSession:
