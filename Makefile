@@ -10,18 +10,19 @@ POSTS ?= all
 # more options for pytest, as in: make test ARGS="-k answers"
 ARGS ?=
 
-# --- places: what set-up makes lies in .venv, .venv-localstack, .venv-airflow and .pinpipe, and nowhere else
+# --- places: what set-up makes lies in .venv, .venv-localstack, .venv-airflow, .venv-checkov and .pinpipe, and nowhere else
 HOME_DIR := .pinpipe
 DONE := $(HOME_DIR)/stamps
 UV := $(HOME_DIR)/tools/uv/bin/uv
 MVN := mvn -B -q
 COPY_JARS := org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies
 PLUGIN := services/connect/plugin
+TEMPLATES := localstack/api.yaml localstack/storage.yaml aws/policies.yaml aws/msk-connect.yaml
 LOCK := $(UV) pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 PINPIPE := .venv/bin/pinpipe
 
 ##@ The pipeline
-.PHONY: demo up down clean status doctor mwaa
+.PHONY: demo up down clean status doctor mwaa msk-plugin msk-tools
 demo: setup ## the whole pipeline: start it, send the posts, run the batch, print the answers
 	@$(PINPIPE) demo --posts $(POSTS)
 up: setup ## start the parts and provision them
@@ -35,27 +36,37 @@ status: setup ## what is where, and whether it adds up
 doctor: setup ## look for what would go wrong, with the fix of each
 	@$(PINPIPE) doctor
 
+msk-plugin: $(DONE)/main $(DONE)/plugin .env ## make .pinpipe/<UserId>-plugin.zip, the S3 sink as MSK Connect takes it
+	@zip=$(CURDIR)/$(HOME_DIR)/$$($(PINPIPE) where user)-plugin.zip && rm -f $$zip && \
+	cd $(HOME_DIR)/connect-plugins/pinpipe-s3-sink && $(CURDIR)/.venv/bin/python -m zipfile -c $$zip *.jar && echo $$zip
+
+msk-tools: $(DONE)/msk ## get what Kafka's own tools need to log in to MSK (pinpipe consume)
+
 mwaa: $(DONE)/main .env ## make the folder mwaa/, to upload to an Amazon MWAA environment
 	@.venv/bin/python -m pinpipe.mwaa mwaa && ls mwaa
 
 ##@ Testing
-.PHONY: test e2e drills lint bench
-test: setup $(DONE)/kafka-3.7.2 ## all tests but the drills, those against the whole stack included (on ports and data of their own)
+.PHONY: test e2e drills lint bench pictures
+test: setup $(DONE)/kafka-3.7.2 $(DONE)/chromium ## all tests but the drills, those against the whole stack included (on ports and data of their own)
 	@mvn -B -ntp -f $(PLUGIN)/pom.xml test
 	@.venv/bin/python -m pytest -m "not drill" $(ARGS)
-e2e: setup ## the end-to-end tests alone, with every post through the streams, too
+e2e: setup $(DONE)/chromium ## the end-to-end tests alone, with every post through the streams, too
 	@PIN_STREAM_POSTS=all .venv/bin/python -m pytest -m e2e $(ARGS)
 drills: setup $(DONE)/kafka-3.7.2 ## kills by the dozen, each with what was lost and what is there twice
 	@PIN_STREAM_KILLS=20 PIN_KINESIS_KILLS=20 PIN_SINK_KILLS=10 .venv/bin/python -m pytest -s $(ARGS) \
 	    tests/drills tests/kinesis/test_kills.py tests/stack/test_s3_sink_recovery.py
-lint: setup ## ruff, mypy --strict, codespell, the import rule, cfn-lint
+lint: setup $(DONE)/checkov ## ruff, mypy --strict, codespell, the import rule, cfn-lint, checkov
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/codespell
 	@.venv/bin/lint-imports --no-cache
-	@.venv/bin/cfn-lint localstack/*.yaml
+	@.venv/bin/cfn-lint $(TEMPLATES)
+	@.venv-checkov/bin/checkov --framework cloudformation --skip-download --compact --quiet -f $(TEMPLATES)
 bench: setup ## the batch path's measurements, about 20 minutes on a quiet machine (bench/README.md)
 	@for what in "stack up" "stack demo" rest_proxy s3_sink; do .venv/bin/python -m bench.$$what || exit 1; done
+
+pictures: setup $(DONE)/chromium ## the README's pictures of the page and of status, from the stack that runs
+	@.venv/bin/python -m dashboard.pictures docs/images && ls docs/images
 
 ##@ Set-up
 .PHONY: setup lock distclean help
@@ -96,6 +107,12 @@ $(DONE)/airflow: requirements/airflow.txt services/airflow/setup.sh services/air
 	@PIN_ROOT=$(CURDIR) services/airflow/setup.sh $(CURDIR)/.venv-airflow/bin/python $(CURDIR)/$(HOME_DIR)/airflow
 	@touch $@
 
+$(DONE)/checkov: requirements/checkov.txt $(UV)
+	@echo "set-up: .venv-checkov"
+	@[ -x .venv-checkov/bin/python ] || $(UV) venv -q -p "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv-checkov
+	@VIRTUAL_ENV=.venv-checkov $(UV) pip sync -q --require-hashes requirements/checkov.txt
+	@touch $@
+
 $(DONE)/kinesis-local: $(DONE)/localstack localstack/setup.sh
 	@echo "set-up: kinesis-local, LocalStack's Kinesis"
 	@localstack/setup.sh $(CURDIR)/.venv-localstack/bin/python $(CURDIR)/$(HOME_DIR)/localstack-packages
@@ -110,6 +127,18 @@ $(DONE)/kafka: services/kafka/pom.xml $(DONE)/tools
 	@echo "set-up: Kafka and Kafka Connect"
 	@rm -rf $(HOME_DIR)/jars/kafka
 	@$(MVN) -f services/kafka/pom.xml $(COPY_JARS) -DoutputDirectory=$(CURDIR)/$(HOME_DIR)/jars/kafka
+	@touch $@
+
+$(DONE)/msk: aws/msk-iam-auth-pom.xml $(DONE)/tools
+	@echo "set-up: MSK's log-in for Kafka's tools"
+	@rm -rf $(HOME_DIR)/jars/msk
+	@$(MVN) -f aws/msk-iam-auth-pom.xml $(COPY_JARS) -DoutputDirectory=$(CURDIR)/$(HOME_DIR)/jars/msk
+	@touch $@
+
+$(DONE)/chromium: tests/support/chromium.sh $(DONE)/tools
+	@echo "set-up: Chromium, for the tests of the page and its pictures"
+	@rm -rf $(HOME_DIR)/chromium
+	@tests/support/chromium.sh $(CURDIR)/$(HOME_DIR)/chromium
 	@touch $@
 
 # the version MSK Connect offers: the sink's tests run on it too
@@ -139,11 +168,12 @@ $(DONE)/plugin: $(PLUGIN)/pom.xml $(shell find $(PLUGIN)/src/main -type f 2>/dev
 
 lock: $(UV) ## resolve requirements/*.in again, into hashed locks without index addresses
 	@$(LOCK) --universal --exclude-newer 2026-11-01 -p 3.11 requirements/main.in -o requirements/main.txt
+	@$(LOCK) --universal --exclude-newer 2026-11-01 -p 3.11 requirements/checkov.in -o requirements/checkov.txt
 	@$(LOCK) --exclude-newer 2026-03-01 -p "$$(services/python/find.sh 3.13 $(UV) LocalStack)" requirements/localstack.in -o requirements/localstack.txt
 	@$(LOCK) --universal --exclude-newer 2026-08-19 -c requirements/airflow-constraints.txt -p "$$(services/python/find.sh 3.12 $(UV) Airflow)" requirements/airflow.in -o requirements/airflow.txt
 
 distclean: clean ## remove everything that set-up made, too
-	@rm -rf .venv .venv-localstack .venv-airflow mwaa $(HOME_DIR) $(PLUGIN)/target
+	@rm -rf .venv .venv-localstack .venv-airflow .venv-checkov mwaa $(HOME_DIR) $(PLUGIN)/target
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

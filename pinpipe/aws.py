@@ -5,15 +5,18 @@ Nothing else in the tree asks whether the target is LocalStack: a consumer takes
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pinpipe.errors import NotProvisioned
 
 if TYPE_CHECKING:
     import boto3
+    from botocore.config import Config
+    from botocore.credentials import Credentials
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_s3 import S3Client
     from pydantic import SecretStr
@@ -55,29 +58,47 @@ class AwsAccess:
             region_name=self.region,
         )
 
-    def s3(self) -> S3Client:
+    @staticmethod
+    def _config(**settings: Any) -> Config:
         from botocore.config import Config
 
+        # the endpoint is ours to say: a profile's endpoint_url would lead some of the clients elsewhere
+        return Config(ignore_configured_endpoint_urls=True, **settings)  # type: ignore[call-arg]  # the stubs lack it
+
+    def s3(self) -> S3Client:
         # LocalStack resolves a bucket by path; AWS takes either. Three attempts: a dead endpoint is told quickly.
-        style = Config(
+        config = self._config(
             s3={"addressing_style": "path" if self.endpoint else "auto"},
             retries={"mode": "standard", "total_max_attempts": 3},
             connect_timeout=5,
         )
-        return self._session.client("s3", endpoint_url=self.endpoint, config=style)
+        return self._session.client("s3", endpoint_url=self.endpoint, config=config)
 
     def cloudformation(self) -> CloudFormationClient:
-        return self._session.client("cloudformation", endpoint_url=self.endpoint)
+        return self._session.client("cloudformation", endpoint_url=self.endpoint, config=self._config())
 
     def kinesis(self) -> KinesisClient:
-        return self._session.client("kinesis", endpoint_url=self.endpoint)
+        return self._session.client("kinesis", endpoint_url=self.endpoint, config=self._config())
+
+    def addresses(self) -> dict[str, str]:
+        """Service to the address that its client would call. Nothing is asked, no credentials are looked for."""
+        nobody = replace(self, access_key_id="-", secret_access_key="-", session_token=None)
+        clients = {"s3": nobody.s3(), "kinesis": nobody.kinesis(), "cloudformation": nobody.cloudformation()}
+        return {name: client.meta.endpoint_url for name, client in clients.items()}
+
+    def credentials(self) -> Credentials | None:
+        """What signs requests: the keys, or those of the profile or the role that is found; None if there is none."""
+        return self._session.get_credentials()
 
     def s3a(self) -> dict[str, str]:
         """Hadoop's S3A settings, as Spark configuration."""
-        conf = {"spark.hadoop.fs.s3a.endpoint.region": self.region}
+        # AWS's own address is named, too: Java's SDK would take a profile's endpoint_url otherwise
+        conf = {
+            "spark.hadoop.fs.s3a.endpoint.region": self.region,
+            "spark.hadoop.fs.s3a.endpoint": self.endpoint or self.addresses()["s3"],
+        }
         if self.endpoint:
             conf |= {
-                "spark.hadoop.fs.s3a.endpoint": self.endpoint,
                 "spark.hadoop.fs.s3a.path.style.access": "true",
                 "spark.hadoop.fs.s3a.connection.ssl.enabled": str(self.endpoint.startswith("https")).lower(),
             }
@@ -110,7 +131,7 @@ class AwsAccess:
         """Options of ``format("kinesis")``; without keys it finds the role's by itself."""
         options = {
             "region": self.region,
-            "endpoint": self.endpoint,
+            "endpoint": self.endpoint or self.addresses()["kinesis"],
             "awsAccessKey": self.access_key_id,
             "awsSecretKey": self.secret_access_key,
             "awsSessionToken": self.session_token,
@@ -144,17 +165,22 @@ def storage_stack(settings: Settings) -> str:
     return f"{settings.pin_user_id}-pinpipe-storage"
 
 
-def stack_outputs(access: AwsAccess, name: str) -> dict[str, str]:
-    """The outputs of a CloudFormation stack; empty when there is no such stack."""
+def find_stack(access: AwsAccess, name: str) -> StackTypeDef | None:
+    """A CloudFormation stack as it is described; None when there is no such stack."""
     from botocore.exceptions import ClientError
 
     try:
-        stacks = access.cloudformation().describe_stacks(StackName=name)["Stacks"]
+        return access.cloudformation().describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
         if error.response["Error"]["Code"] == "ValidationError":  # "does not exist"
-            return {}
+            return None
         raise
-    return {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}
+
+
+def stack_outputs(access: AwsAccess, name: str) -> dict[str, str]:
+    """The outputs of a CloudFormation stack; empty when there is no such stack."""
+    stack = find_stack(access, name)
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])} if stack else {}
 
 
 def invoke_url(settings: Settings) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import requests
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from pinpipe.errors import NotProvisioned, PartDown
+from pinpipe.msk import client_config
 from pinpipe.settings import Settings
 
 SECONDS = 10.0
@@ -16,16 +17,16 @@ SECONDS = 10.0
 
 @dataclass(frozen=True)
 class TopicCount:
-    """What a topic holds: its records, and how many of them have a null value."""
+    """What a topic holds: its records, and how many of them have a null value (None where that is not known)."""
 
     records: int
-    tombstones: int
+    tombstones: int | None
 
 
 def _consumer(settings: Settings) -> Consumer:
     return Consumer(
         {
-            "bootstrap.servers": settings.kafka_bootstrap_servers,
+            **client_config(settings),
             "group.id": "pinpipe-look",  # never commits, never joins
             "enable.auto.commit": False,
             "enable.partition.eof": False,
@@ -55,11 +56,11 @@ def _watermarks(consumer: Consumer, settings: Settings, topic: str) -> dict[int,
         raise PartDown(f"Kafka does not answer at {settings.kafka_bootstrap_servers}: {error.args[0].str()}") from None
 
 
-def end_offsets(settings: Settings, topic: str) -> dict[int, int]:
-    """Partition to the offset after its last record."""
+def watermarks(settings: Settings, *topics: str) -> dict[str, dict[int, tuple[int, int]]]:
+    """Topic to partition to its first offset and the one after its last."""
     consumer = _consumer(settings)
     try:
-        return {n: end for n, (_, end) in _watermarks(consumer, settings, topic).items()}
+        return {topic: _watermarks(consumer, settings, topic) for topic in topics}
     finally:
         consumer.close()
 
@@ -77,7 +78,7 @@ def read_topic(settings: Settings, topic: str) -> Iterator[Message]:
                 raise PartDown(f"Kafka sends nothing of {topic} within {SECONDS:.0f} s")
             for message in batch:
                 if error := message.error():
-                    raise PartDown(f"reading {topic}: {error.str()}")
+                    raise PartDown(f"topic {topic} can't be read: {error.str()}")
                 partition, offset = message.partition(), message.offset()
                 assert partition is not None  # a record that was read has both
                 assert offset is not None
@@ -117,6 +118,8 @@ def dead_letters(settings: Settings) -> dict[str, int]:
 
 def sink_offsets(settings: Settings) -> dict[tuple[str, int], int]:
     """(Topic, partition) to the offset up to which the sink has everything in S3 or among the dead letters."""
+    if not settings.connect_url:
+        raise NotProvisioned("MSK Connect tells nobody how far it is: look at the connector in its console")
     try:
         answer = requests.get(f"{settings.connect_url}/connectors/{settings.connector}/offsets", timeout=SECONDS)
     except requests.RequestException:
@@ -132,5 +135,14 @@ def sink_offsets(settings: Settings) -> dict[tuple[str, int], int]:
 
 def sink_lag(settings: Settings, topic: str) -> int:
     """How many records of a topic the sink has not dealt with yet."""
-    done = sink_offsets(settings)
-    return sum(end - done.get((topic, partition), 0) for partition, end in end_offsets(settings, topic).items())
+    return behind(sink_offsets(settings), topic, watermarks(settings, topic)[topic])
+
+
+def behind(done: Mapping[tuple[str, int], int], topic: str, marks: Mapping[int, tuple[int, int]]) -> int:
+    """How many records of a topic come after the offsets ``done`` of (topic, partition)."""
+    return sum(end - done.get((topic, partition), first) for partition, (first, end) in marks.items())
+
+
+def size(marks: Mapping[int, tuple[int, int]]) -> int:
+    """How many records lie between watermarks: all, as long as a topic is neither compacted nor transactional."""
+    return sum(end - first for first, end in marks.values())

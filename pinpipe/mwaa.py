@@ -23,7 +23,7 @@ from pinpipe.settings import ROOT, Settings
 PACKAGES = ("pinpipe", "spark_jobs")
 SETTINGS = (
     "PIN_USER_ID", "AWS_REGION", "MYSQL_URL", "KAFKA_BOOTSTRAP_SERVERS", "KAFKA_AUTH", "REST_PROXY_URL", "CONNECT_URL",
-    "SPARK_REMOTE", "PIN_TABLES_PATH", "PIN_CHECKPOINT_PATH",
+    "AIRFLOW_URL", "SPARK_REMOTE", "PIN_TABLES_PATH", "PIN_CHECKPOINT_PATH",
 )  # fmt: skip
 """What the tasks read. AWS_ENDPOINT_URL is not among them: on MWAA it is AWS. Keys are the environment's role's."""
 
@@ -43,7 +43,7 @@ def make(settings: Settings, folder: Path) -> None:
                 plugins.write(file, file.relative_to(ROOT))
     values = settings.environment()
     values["MYSQL_URL"] = re.sub(r"//[^@/]*@", "//", values["MYSQL_URL"])
-    values["SPARK_REMOTE"] = re.sub(r";token=[^;]*", "", values["SPARK_REMOTE"])
+    values["SPARK_REMOTE"] = settings.spark_address
     exports = [f"export {name}={shlex.quote(values[name])}" for name in SETTINGS]
     (folder / "startup.sh").write_text("\n".join(["#!/bin/sh", *exports, ""]))
 

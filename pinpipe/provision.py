@@ -21,7 +21,8 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from pinpipe.aws import AwsAccess, api_stack, stack_outputs, storage_stack
-from pinpipe.errors import NotProvisioned, PartDown
+from pinpipe.errors import NotProvisioned, PartDown, SettingsError
+from pinpipe.msk import client_config
 from pinpipe.settings import ROOT, TABLES, Settings
 
 T = TypeVar("T")
@@ -52,10 +53,11 @@ def provision(settings: Settings, report: Callable[[str], None] = lambda change:
         changed(change)
     if api(settings, access):
         changed(f"API {settings.pin_user_id}-api")
-    if lake_is_empty(settings, access) and refill(settings):
-        changed("the lake was empty: it fills again from the topics")
-    if connector(settings, access):
-        changed(f"connector {settings.connector}")
+    if settings.connect_url:  # MSK Connect has none: aws/msk-connect.yaml makes the connector there
+        if lake_is_empty(settings, access) and refill(settings):
+            changed("the lake was empty: it fills again from the topics")
+        if connector(settings, access):
+            changed(f"connector {settings.connector}")
     return Provisioned(tuple(changes))
 
 
@@ -64,7 +66,7 @@ def provision(settings: Settings, report: Callable[[str], None] = lambda change:
 
 def topics(settings: Settings) -> list[str]:
     """Create the missing ones of the three topics and the dead-letter topic; return their names."""
-    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers})
+    admin = AdminClient(client_config(settings))
     wanted = [settings.topic(table) for table in TABLES] + [settings.dead_letter_topic]
     missing = [name for name in wanted if name not in admin.list_topics(timeout=10).topics]
     if missing:  # the client refuses an empty list
@@ -89,6 +91,15 @@ def _deploy(access: AwsAccess, name: str, template: str, parameters: dict[str, s
     )
     done = cloudformation.get_waiter("stack_update_complete" if update else "stack_create_complete")
     done.wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 300})
+
+
+def delete_stack(access: AwsAccess, name: str) -> None:
+    """Delete a stack and wait until it is gone; what its template retains stays."""
+    cloudformation = access.cloudformation()
+    cloudformation.delete_stack(StackName=name)
+    cloudformation.get_waiter("stack_delete_complete").wait(
+        StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 300}
+    )
 
 
 def _template(file: str, parameters: dict[str, str]) -> tuple[str, str]:
@@ -164,31 +175,44 @@ def streams(settings: Settings, access: AwsAccess) -> list[str]:
 
 
 def api(settings: Settings, access: AwsAccess) -> bool:
-    """Create the API's stack, or make it anew when its template or its parameters changed.
+    """Create the API's stack, or update it when its template or its parameters changed; return whether it did.
 
-    LocalStack answers an update of an API as complete and changes nothing, so a changed one is deleted and created.
+    LocalStack answers an update of an API as complete and changes nothing: there a changed one is deleted and created.
+    On AWS that would change its address.
     """
-    parameters = {"UserId": settings.pin_user_id, "RestProxyUrl": settings.rest_proxy_url}
+    parameters = api_parameters(settings)
     template, document = _template("api.yaml", parameters)
     name = api_stack(settings)
     outputs = stack_outputs(access, name)
     if outputs.get("DocumentHash") == document:
         return False
-    if outputs:
-        cloudformation = access.cloudformation()
-        cloudformation.delete_stack(StackName=name)
-        cloudformation.get_waiter("stack_delete_complete").wait(
-            StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 300}
-        )
-    _deploy(access, name, template.replace("DocumentHash\n", f"{document}\n").replace(
-        "DeploymentDocumentHash", f"Deployment{document}"), parameters)  # fmt: skip
+    if outputs and settings.local:
+        delete_stack(access, name)
+    template = template.replace("DocumentHash\n", f"{document}\n").replace(
+        "DeploymentDocumentHash", f"Deployment{document}"
+    )
+    _deploy(access, name, template, parameters, update=bool(outputs) and not settings.local)
     return True
+
+
+def api_parameters(settings: Settings) -> dict[str, str]:
+    """What the API's template is deployed with."""
+    if not settings.local and settings.api_allowed_cidr is None:
+        raise SettingsError("API_ALLOWED_CIDR: say where requests to the API may come from, such as 203.0.113.7/32")
+    return {
+        "UserId": settings.pin_user_id,
+        "RestProxyUrl": settings.rest_proxy_url,
+        "ApiAuth": "AWS_IAM" if settings.api_signed else "NONE",
+        "AllowedCidr": settings.api_allowed_cidr or "127.0.0.0/8",
+        "AllowedOrigin": settings.api_allowed_origin,
+    }
 
 
 # Connect
 
 
-def _connect(settings: Settings, method: str, path: str, **arguments: Any) -> requests.Response:
+def ask_connect(settings: Settings, method: str, path: str, **arguments: Any) -> requests.Response:
+    """Call Connect's REST API about our connector; a rebalance is waited for."""
     url = f"{settings.connect_url}/connectors/{settings.connector}{path}"
 
     def call() -> requests.Response:
@@ -228,22 +252,22 @@ def connector_properties(settings: Settings, access: AwsAccess) -> dict[str, str
 def connector(settings: Settings, access: AwsAccess) -> bool:
     """Create or change the connector and wait until its task runs; return whether its properties changed."""
     wanted = connector_properties(settings, access)
-    present = _connect(settings, "GET", "/config")
+    present = ask_connect(settings, "GET", "/config")
     changed = not present.ok or present.json() != wanted | {"name": settings.connector}
     if changed:
-        answer = _connect(settings, "PUT", "/config", json=wanted)
+        answer = ask_connect(settings, "PUT", "/config", json=wanted)
         if not answer.ok:
             raise NotProvisioned(f"Kafka Connect refuses {settings.connector}: {answer.json().get('message')}")
 
     def failed_or_running() -> str | None:
-        status = _connect(settings, "GET", "/status").json()
+        status = ask_connect(settings, "GET", "/status").json()
         tasks = [task["state"] for task in status.get("tasks", [])]
         if "FAILED" in tasks:
-            _connect(settings, "POST", "/restart?includeTasks=true&onlyFailed=true")
+            ask_connect(settings, "POST", "/restart?includeTasks=true&onlyFailed=true")
         return "running" if tasks and set(tasks) == {"RUNNING"} else None
 
     if _wait_for(failed_or_running, lambda state: state == "running", CONNECTOR_SECONDS) != "running":
-        tasks = _connect(settings, "GET", "/status").json().get("tasks", [])
+        tasks = ask_connect(settings, "GET", "/status").json().get("tasks", [])
         traces = [task["trace"].splitlines()[0] for task in tasks if task.get("trace")]
         raise NotProvisioned(
             f"connector {settings.connector} does not run after {CONNECTOR_SECONDS} s: {traces or 'it has no task'}; "
@@ -262,11 +286,11 @@ def refill(settings: Settings) -> bool:
 
     Stops the connector, deletes its offsets through Connect's REST API, resumes it.
     """
-    answer = _connect(settings, "GET", "/offsets")
+    answer = ask_connect(settings, "GET", "/offsets")
     if not answer.ok or not any(entry["offset"] for entry in answer.json()["offsets"]):
         return False
-    _connect(settings, "PUT", "/stop").raise_for_status()
+    ask_connect(settings, "PUT", "/stop").raise_for_status()
     # the consumer group may take a moment to be empty after the stop
-    _wait_for(lambda: _connect(settings, "DELETE", "/offsets"), lambda answer: answer.ok, 30).raise_for_status()
-    _connect(settings, "PUT", "/resume").raise_for_status()
+    _wait_for(lambda: ask_connect(settings, "DELETE", "/offsets"), lambda answer: answer.ok, 30).raise_for_status()
+    ask_connect(settings, "PUT", "/resume").raise_for_status()
     return True

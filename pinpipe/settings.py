@@ -2,20 +2,21 @@
 
 Standard names wherever one exists, because every tool then reads them by itself. ``AWS_ENDPOINT_URL`` alone
 decides where the pipeline runs: set, it is LocalStack; unset or empty, it is AWS, and every setting that still
-holds its local value is refused.
+holds its local value is refused (:mod:`pinpipe.target`).
 """
 
 from __future__ import annotations
 
 import os
 import re
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pinpipe import target
 from pinpipe.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,12 +29,15 @@ TABLES: tuple[TableName, ...] = ("pin", "geo", "user")
 ANSWERS = ("1", "2a", "2b", "3a", "3b", "4", "5", "6", "7", "8")
 """The numbers of the ten answers, for who must not import Spark to know them."""
 
-LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1", "0.0.0.0"})
-DUMMY_KEYS = frozenset({"test", "dummy", "localstack"})
-
 Port = Annotated[int, Field(ge=1, le=65535)]
 Blank = BeforeValidator(lambda value: None if value == "" else value)
 """An empty variable means the same as an unset one, as it does for the AWS tools."""
+
+
+def _not_everybody(value: str | None) -> str | None:
+    if value is not None and IPv4Network(value).prefixlen == 0:
+        raise ValueError("this is every address there is; give your own, such as 203.0.113.7/32")
+    return value
 
 
 class Settings(BaseSettings):
@@ -50,6 +54,13 @@ class Settings(BaseSettings):
     aws_access_key_id: Annotated[str | None, Blank] = None
     aws_secret_access_key: Annotated[SecretStr | None, Blank] = None
     aws_session_token: Annotated[SecretStr | None, Blank] = None
+    # the endpoint once more, where keys that look real are meant to go to one that is not AWS's
+    pin_send_keys_to: Annotated[str | None, Blank] = None
+
+    # the API: whether requests are signed (empty: on AWS), where they may come from, whose scripts may read (CORS)
+    api_auth: Annotated[Literal["AWS_IAM", "NONE"] | None, Blank] = None
+    api_allowed_cidr: Annotated[str | None, AfterValidator(_not_everybody), Blank] = None
+    api_allowed_origin: Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.:-]+$")] = "http://localhost"
 
     # addresses
     mysql_url: SecretStr = SecretStr("mysql://pinpipe:pinpipe@127.0.0.1:3306/pinterest_data")
@@ -60,6 +71,7 @@ class Settings(BaseSettings):
     spark_remote: Annotated[str | None, Blank] = None
     stream_url: str = "http://127.0.0.1:8084"
     airflow_url: str = "http://127.0.0.1:8080"
+    dashboard_url: str = "http://127.0.0.1:2718"
 
     # where tables and checkpoints are; empty: in the user's bucket
     pin_tables_path: Annotated[str | None, Blank] = None
@@ -88,49 +100,16 @@ class Settings(BaseSettings):
     spark_connect_port: Port = 15002
     stream_port: Port = 8084
     airflow_port: Port = 8080
+    dashboard_port: Port = 2718
 
     # where a native stack keeps its data, logs and run files
     pin_home: Annotated[Path, BeforeValidator(lambda value: ROOT / (value or ".pinpipe"))] = ROOT / ".pinpipe"
 
     @model_validator(mode="after")
     def _fits_together(self) -> Settings:
-        problems = list(self._aws_problems()) if self.aws_endpoint_url is None else list(self._local_problems())
-        if problems:
-            raise ValueError("\n".join(problems))
+        if found := target.problems(self, os.environ):
+            raise ValueError("\n".join(found))
         return self
-
-    def _local_problems(self) -> list[str]:
-        url = urlsplit(self.aws_endpoint_url or "")
-        problems = []
-        if url.scheme not in ("http", "https") or not url.hostname:
-            problems.append(f"AWS_ENDPOINT_URL: {self.aws_endpoint_url!r} is not an http(s) address")
-        elif url.hostname.endswith("amazonaws.com"):
-            problems.append("AWS_ENDPOINT_URL: for AWS itself leave it unset")
-        return problems
-
-    def _aws_problems(self) -> list[str]:
-        """Settings that still hold their local value although the target is AWS."""
-        problems = []
-        if self.pin_user_id == "demo":
-            problems.append("PIN_USER_ID: 'demo' is for the local stack; set your own for AWS")
-        if self.aws_access_key_id in DUMMY_KEYS:
-            problems.append("AWS_ACCESS_KEY_ID: a dummy key; AWS needs real credentials (or unset it for a role)")
-        if self.kafka_auth == "none":
-            problems.append("KAFKA_AUTH: 'none' is for the local stack; set msk_iam")
-        for name, value in (
-            ("MYSQL_URL", self.mysql_url.get_secret_value()),
-            ("REST_PROXY_URL", self.rest_proxy_url),
-            ("SPARK_REMOTE", self.spark_remote or ""),
-            *(("KAFKA_BOOTSTRAP_SERVERS", f"//{server}") for server in self.kafka_bootstrap_servers.split(",")),
-        ):
-            if urlsplit(value).hostname in LOCAL_HOSTS:
-                problems.append(f"{name}: still the local stack's address; set it to yours on AWS")
-        if problems:
-            problems.append(
-                "AWS_ENDPOINT_URL is unset, which means AWS; "
-                "for the local stack set it as .env.example does (make setup copies it to .env)"
-            )
-        return problems
 
     # names in the data's path
 
@@ -166,6 +145,16 @@ class Settings(BaseSettings):
     def stream(self, table: str) -> str:
         """The Kinesis stream of a table, ``streaming-<UserId>-pin`` for ``pin``."""
         return f"streaming-{self.pin_user_id}-{table}"
+
+    @property
+    def api_signed(self) -> bool:
+        """Whether requests to the API are signed: on AWS, unless ``API_AUTH`` says otherwise."""
+        return self.api_auth == "AWS_IAM" or (self.api_auth is None and not self.local)
+
+    @property
+    def spark_address(self) -> str:
+        """``SPARK_REMOTE`` without its token; empty for none."""
+        return re.sub(r";token=[^;]*", "", self.spark_remote or "")
 
     @property
     def local(self) -> bool:

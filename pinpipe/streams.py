@@ -17,6 +17,9 @@ from pinpipe.stack import require
 if TYPE_CHECKING:
     from pyspark.sql.streaming.query import StreamingQuery
 
+    from spark_jobs.lease import Lease
+    from spark_jobs.streaming import Streaming
+
 PROVISIONED_SECONDS = 60
 """How long the job waits for its streams and its bucket: after a restart LocalStack has neither for a while."""
 
@@ -29,9 +32,6 @@ def run(
     Raises :class:`QueryFailed` when one of them ends with an error; the others are stopped then.
     """
     from spark_jobs.errors import QueryFailed
-    from spark_jobs.lease import Lease
-    from spark_jobs.session import own_session
-    from spark_jobs.streaming import Streaming
 
     require(settings, "localstack")
     _wait_for_streams(settings, stop)
@@ -39,10 +39,7 @@ def run(
         queries: dict[TableName, StreamingQuery] = {}
         if not available_now:
             held.enter_context(_told(settings, queries))
-        lease = held.enter_context(Lease(AwsAccess.of(settings).s3(), settings.bucket, "stream", "", lambda left: None))
-        spark = own_session(settings)
-        held.callback(spark.stop)
-        job = Streaming(spark, settings)
+        job, lease = open_job(settings, held)
         job.prepare()
         for table in TABLES:
             if not stop.is_set():
@@ -58,6 +55,18 @@ def run(
                 break
         for query in queries.values():
             query.stop()
+
+
+def open_job(settings: Settings, held: ExitStack) -> tuple[Streaming, Lease]:
+    """A stream job with a Spark session of its own and the lease on its tables, which ``held`` gives back."""
+    from spark_jobs.lease import Lease
+    from spark_jobs.session import own_session
+    from spark_jobs.streaming import Streaming
+
+    lease = held.enter_context(Lease(AwsAccess.of(settings).s3(), settings.bucket, "stream", "", lambda left: None))
+    spark = own_session(settings)
+    held.callback(spark.stop)
+    return Streaming(spark, settings), lease
 
 
 def _first_line(text: str) -> str:

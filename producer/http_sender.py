@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -45,12 +46,13 @@ class Failure:
 
 
 class Options(TypedDict, total=False):
-    """How long a sender goes on; all are seconds. :class:`HttpSender` says what each means."""
+    """How long a sender goes on, in seconds, and as whom. :class:`HttpSender` says what each means."""
 
     patience: float
     timeout: tuple[float, float]
     longest_wait: float
     stop: Event | None
+    auth: AuthBase | None
 
 
 class HttpSender(ABC):
@@ -62,7 +64,7 @@ class HttpSender(ABC):
     is how long one request may take to connect and to answer. All are seconds.
 
     Setting ``stop`` ends the retries after the request in flight, and what is not acknowledged by then has failed.
-    Any other status raises :class:`~producer.senders.SendFailed` at once.
+    Any other status raises :class:`~producer.senders.SendFailed` at once. ``auth`` signs each request.
     """
 
     RESULT: ClassVar[str]
@@ -77,6 +79,7 @@ class HttpSender(ABC):
         timeout: tuple[float, float] = (5.0, 35.0),
         longest_wait: float = 5.0,
         stop: Event | None = None,
+        auth: AuthBase | None = None,
     ) -> None:
         self.table: TableName = table
         self.address = address
@@ -86,6 +89,7 @@ class HttpSender(ABC):
         self._stop = stop or Event()
         self._answered = False
         self._session = requests.Session()
+        self._session.auth = auth
         # a proxy set for the outside must not get the requests to this machine
         self._session.trust_env = urlsplit(address).hostname not in _LOOPBACK
         for scheme in ("http://", "https://"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from threading import Event
 from typing import Any, Unpack
 
 import requests
@@ -115,11 +114,6 @@ def _json(value: Mapping[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def kinesis_senders(
-    invoke_url: str, user_id: str, *, stop: Event | None = None, patience: float = 60.0
-) -> list[KinesisSender]:
+def kinesis_senders(invoke_url: str, user_id: str, **options: Unpack[Options]) -> list[KinesisSender]:
     """The senders of the three tables, to the streams ``streaming-<UserId>-pin``, ``-geo`` and ``-user``."""
-    return [
-        KinesisSender(invoke_url, f"streaming-{user_id}-{table}", table, stop=stop, patience=patience)
-        for table in TABLES
-    ]
+    return [KinesisSender(invoke_url, f"streaming-{user_id}-{table}", table, **options) for table in TABLES]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from threading import Event
 from typing import Any, Unpack
 
 import requests
@@ -49,8 +48,6 @@ def _failure(entry: dict[str, Any]) -> Failure | None:
     )
 
 
-def rest_senders(
-    invoke_url: str, user_id: str, *, stop: Event | None = None, patience: float = 60.0
-) -> list[RestSender]:
+def rest_senders(invoke_url: str, user_id: str, **options: Unpack[Options]) -> list[RestSender]:
     """The senders of the three tables, to the topics ``<UserId>.pin``, ``.geo`` and ``.user``."""
-    return [RestSender(invoke_url, f"{user_id}.{table}", table, stop=stop, patience=patience) for table in TABLES]
+    return [RestSender(invoke_url, f"{user_id}.{table}", table, **options) for table in TABLES]

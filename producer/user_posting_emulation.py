@@ -36,7 +36,7 @@ def run(senders_of: Callable[..., Sequence[Sender]]) -> int:
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from pinpipe import aws, settings
+    from pinpipe import aws, settings, signing
     from pinpipe.errors import PinpipeError
     from producer.database import Database
     from producer.emulator import Pace, PostingFailed, post
@@ -52,7 +52,7 @@ def run(senders_of: Callable[..., Sequence[Sender]]) -> int:
     signal.signal(signal.SIGTERM, ask_to_stop)
     try:
         current = settings.load()
-        senders = senders_of(aws.invoke_url(current), current.pin_user_id, stop=stop)
+        senders = senders_of(aws.invoke_url(current), current.pin_user_id, stop=stop, auth=signing.api_signer(current))
         with Database(current.mysql_url.get_secret_value(), stop=stop) as database:
             order = course_order(keys=database.keys())
             report = post(database, senders, order, pace=Pace.COURSE, on_progress=_print_rows, stop=stop)

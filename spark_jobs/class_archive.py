@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from pydantic import SecretStr
 from pyspark.sql import functions as F
 
 from pinpipe.settings import Settings
@@ -31,7 +32,13 @@ INDS = (1, 2, 1, -1)
 def write() -> None:
     """Replace the archive."""
     CLASS_ARCHIVE.unlink(missing_ok=True)
-    nowhere = Settings(_env_file=None, aws_endpoint_url="http://127.0.0.1:9", spark_remote=None)  # type: ignore[call-arg]
+    nowhere = Settings(  # type: ignore[call-arg]
+        _env_file=None,
+        aws_endpoint_url="http://127.0.0.1:9",
+        aws_access_key_id="test",
+        aws_secret_access_key=SecretStr("test"),
+        spark_remote=None,
+    )
     recording = {
         "spark.driver.extraJavaOptions": f"-XX:ArchiveClassesAtExit={CLASS_ARCHIVE} -Xlog:cds=off {JAVA_OPTIONS}",
         "spark.hadoop.fs.s3a.attempts.maximum": "1",

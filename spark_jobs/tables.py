@@ -23,7 +23,11 @@ class Table:
     def create(self, spark: SparkSession) -> None:
         """Create it, empty, unless it is there."""
         partitioned = f" PARTITIONED BY ({self.partition})" if self.partition else ""
-        spark.sql(f"CREATE TABLE IF NOT EXISTS delta.`{self.path}` ({self.columns}) USING delta{partitioned}")
+        # Spark's default, said for the deltalake package, whose is 100: who opens a table reads each commit after that
+        properties = "TBLPROPERTIES ('delta.checkpointInterval' = '10')"
+        spark.sql(
+            f"CREATE TABLE IF NOT EXISTS delta.`{self.path}` ({self.columns}) USING delta{partitioned} {properties}"
+        )
 
     def read(self, spark: SparkSession) -> DataFrame:
         return spark.read.format("delta").load(self.path)

@@ -42,8 +42,8 @@ def stack() -> Iterator[Pipeline]:
     write_env_file()
     pipeline = Pipeline("demo")
     pipeline.run("clean", "--yes")
-    # the stream job takes a third of the machine: the tests that are about it start it; Airflow likewise
-    pipeline.run("up", *(part.name for part in PARTS if part.name != "stream" and part.group != "airflow"))
+    # the stream job takes a third of the machine: the tests that are about it start it; Airflow and the page likewise
+    pipeline.run("up", *(part.name for part in PARTS if part.name != "stream" and not part.group))
     pipeline.run("provision")
     yield pipeline
     pipeline.run("clean", "--yes")

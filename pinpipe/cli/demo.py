@@ -10,10 +10,10 @@ import typer
 
 from pinpipe import settings
 from pinpipe.aws import invoke_url
+from pinpipe.cli import status as look
 from pinpipe.cli.jobs import SHOWN_ROWS, read_answers, run_batch, show_answers
 from pinpipe.cli.output import out, progress, say
 from pinpipe.cli.posts import Target, seed, send, wait_for_sink
-from pinpipe.cli.stack import show_airflow, show_counts, show_stream
 from pinpipe.cli.stack import up as start_all
 from pinpipe.errors import PinpipeError
 from pinpipe.settings import Settings
@@ -51,14 +51,15 @@ def demo(
 
     from pinpipe.status import gather
 
-    status = gather(in_force)
-    show_counts(status)
-    show_stream(status)
+    status = gather(in_force, deep=True)
+    out.print(look.counts(status))
+    out.print(look.stream(status))
     for name, part in status.parts.items():
         if part.memory_mb is not None:
             say(f"{name:<21} {part.address:<16} {part.memory_mb} MB")
     say(f"API: {invoke_url(in_force)}")
-    show_airflow(status)
+    for line in look.airflow(status, in_force):
+        say(line)
     problems = status.problems()
     if problems:
         raise PinpipeError("\n".join(problems))

@@ -7,9 +7,10 @@ import sys
 
 import typer
 
-from pinpipe.cli import jobs, posts, stack
+from pinpipe.cli import health, jobs, posts, stack
 from pinpipe.cli.demo import demo
 from pinpipe.cli.output import complain
+from pinpipe.cli.status import status
 from pinpipe.errors import PinpipeError
 
 app = typer.Typer(
@@ -18,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="The Pinterest data pipeline: MySQL, API Gateway, Kafka, S3, Spark, Delta, answers.",
 )
-for command in (demo, *stack.COMMANDS, *posts.COMMANDS, *jobs.COMMANDS):
+for command in (demo, status, *health.COMMANDS, *stack.COMMANDS, *posts.COMMANDS, *jobs.COMMANDS):
     app.command()(command)  # type: ignore[type-var]  # a tuple of functions with different parameters
 
 

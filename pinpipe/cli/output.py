@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -47,18 +48,20 @@ def progress(text: str, total: int | None = None) -> Iterator[Progress]:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], limit: int | None = None) -> None:
-    """A table; with ``limit``, its first rows and how many more there are."""
-    out.print(escape(title), style="bold")
+    """Print a table; with ``limit``, its first rows and how many more there are."""
+    out.print(grid(title, columns, rows, limit))
+
+
+def grid(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], limit: int | None = None) -> Group:
+    """A table under its title, to be printed."""
     shown = Table(header_style="bold")
     for place, name in enumerate(columns):
         numeric = rows and isinstance(rows[0][place], int | float)
         shown.add_column(name, justify="right" if numeric else "left")
     for row in rows[:limit]:
         shown.add_row(*(_text(name, value) for name, value in zip(columns, row, strict=True)))
-    out.print(shown)
-    if limit is not None and len(rows) > limit:
-        out.print(f"… {len(rows) - limit} more rows", style="dim")
-    out.print()
+    more = f"… {len(rows) - limit} more rows\n" if limit is not None and len(rows) > limit else ""
+    return Group(Text(title, style="bold"), shown, Text(more, style="dim"))
 
 
 def _text(column: str, value: Any) -> str:

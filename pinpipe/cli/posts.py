@@ -15,7 +15,8 @@ import typer
 from pinpipe import settings
 from pinpipe.aws import invoke_url
 from pinpipe.cli.output import progress, say, stopping, table
-from pinpipe.errors import PinpipeError
+from pinpipe.client_properties import write as write_properties
+from pinpipe.errors import PinpipeError, SetupMissing
 from pinpipe.settings import TABLES, Settings
 from pinpipe.stack import require
 from pinpipe.stack.supervise import TOOLS
@@ -99,6 +100,7 @@ def send(
     to: Target = Target.kafka,
 ) -> Report:
     """Send posts and say what was done, also after Ctrl-C."""
+    from pinpipe.signing import api_signer
     from producer import emulator, order
     from producer.database import Database
     from producer.kinesis_sender import kinesis_senders
@@ -113,12 +115,12 @@ def send(
             raise PinpipeError("MySQL holds no posts: run 'pinpipe seed'")
         draws = order.key_order(keys, count) if every else order.course_order(keys, count)
         total = count or (len(keys) if every else None)
-        api = invoke_url(in_force)
+        api, auth = invoke_url(in_force), api_signer(in_force)
         senders: list[Sender] = []
         if to is not Target.kinesis:
-            senders += rest_senders(api, in_force.pin_user_id, stop=stop)
+            senders += rest_senders(api, in_force.pin_user_id, stop=stop, auth=auth)
         if to is not Target.kafka:
-            senders += kinesis_senders(api, in_force.pin_user_id, stop=stop)
+            senders += kinesis_senders(api, in_force.pin_user_id, stop=stop, auth=auth)
         try:
             with progress("sending", total) as bar:
 
@@ -158,7 +160,7 @@ def topics() -> None:
     rows = []
     for name in names:
         counted = kafka.count(in_force, name)
-        rows.append((name, len(kafka.end_offsets(in_force, name)), counted.records, counted.tombstones))
+        rows.append((name, len(kafka.watermarks(in_force, name)[name]), counted.records, counted.tombstones))
     table("Topics", ("topic", "partitions", "records", "tombstones"), rows)
 
 
@@ -170,11 +172,29 @@ def consume(
     """Show a topic's records as they come, by Kafka's own console consumer; Ctrl-C ends it."""
     in_force = settings.load()
     require(in_force, "kafka")
-    command = ["java", "-Xmx128m", "-cp", f"{TOOLS}/jars/kafka/*", "org.apache.kafka.tools.consumer.ConsoleConsumer"]
+    jars = f"{TOOLS}/jars/kafka/*"
+    config = []
+    if in_force.kafka_auth == "msk_iam":
+        if not (TOOLS / "jars" / "msk").exists():
+            raise SetupMissing("Kafka's tools can't log in to MSK yet: run 'make msk-tools'")
+        jars += f":{TOOLS}/jars/msk/*"
+        config = ["--command-config", str(write_properties(in_force, in_force.pin_home / "run")[0])]
+    command = ["java", "-Xmx128m", "-cp", jars, "org.apache.kafka.tools.consumer.ConsoleConsumer", *config]
     command += ["--bootstrap-server", in_force.kafka_bootstrap_servers, "--topic", in_force.topic(name.value)]
     command += ["--from-beginning"] if from_beginning else []
     command += ["--group", group] if group else []
-    os.execvp(command[0], command)
+    keys = {name: value for name, value in in_force.environment().items() if name.startswith("AWS_") and value}
+    os.execvpe(command[0], command, os.environ | keys)
+
+
+def client_properties(
+    folder: Annotated[Path | None, typer.Argument(help="Where to; .pinpipe/run when left out.")] = None,
+    role: Annotated[str | None, typer.Option(help="The ARN of a role to log in as, as in the course.")] = None,
+) -> None:
+    """Write client.properties (Kafka's own tools) and kafka-rest.properties (Confluent's REST proxy)."""
+    in_force = settings.load()
+    for path in write_properties(in_force, folder or in_force.pin_home / "run", role):
+        say(str(path))
 
 
 def replay(
@@ -184,6 +204,7 @@ def replay(
 ) -> None:
     """Repair quarantined messages: --write puts them into FILE, without it the repaired ones are sent again."""
     from pinpipe.replay import quarantined, repaired
+    from pinpipe.signing import api_signer
     from producer.rest_sender import rest_senders
     from producer.senders import Record
 
@@ -196,7 +217,8 @@ def replay(
         return
     records = [Record(key, value) for key, value in repaired(file, name.value)]
     require(in_force, "localstack", "rest-proxy", "kafka")
-    sender = next(one for one in rest_senders(invoke_url(in_force), in_force.pin_user_id) if one.table == name.value)
+    senders = rest_senders(invoke_url(in_force), in_force.pin_user_id, auth=api_signer(in_force))
+    sender = next(one for one in senders if one.table == name.value)
     try:
         sent = sender.send(records)
     finally:
@@ -229,4 +251,4 @@ def wait_for_sink(in_force: Settings, seconds: float = 300) -> None:
             ) from None
 
 
-COMMANDS: tuple[Callable[..., None], ...] = (seed, post, replay, topics, consume)
+COMMANDS: tuple[Callable[..., None], ...] = (seed, post, replay, topics, consume, client_properties)

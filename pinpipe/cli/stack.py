@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
 import time
 from typing import Annotated
 
@@ -12,9 +10,9 @@ import typer
 
 from pinpipe import doctor as examination
 from pinpipe import settings
-from pinpipe.aws import invoke_url
-from pinpipe.cli.output import complain, out, progress, say, table
-from pinpipe.errors import PartDown, PinpipeError
+from pinpipe.aws import AwsAccess, invoke_url
+from pinpipe.cli.output import progress, say
+from pinpipe.errors import PinpipeError
 from pinpipe.stack import Stack, require
 from pinpipe.stack.parts import BY_NAME, Part
 
@@ -64,21 +62,47 @@ def provision() -> None:
         say("all is there")
 
 
+def deprovision(
+    yes: Annotated[bool, typer.Option("--yes", help="Do it on AWS, too; without it, only say what would go.")] = False,
+) -> None:
+    """Remove the connector, the API, the streams and the roles; the bucket and the topics stay."""
+    from pinpipe.deprovision import removals, stays
+
+    in_force = settings.load()
+    require(in_force, "localstack", "connect")
+    found = removals(in_force)
+    if not found:
+        say("nothing is there")
+        return
+    if not in_force.local and not yes:
+        for removal in found:
+            say(f"would go: {removal.what}")
+        say(f"would stay: {stays(in_force)}")
+        raise PinpipeError(f"this is AWS, user {in_force.pin_user_id} in {in_force.aws_region}: say --yes to remove it")
+    for removal in found:
+        removal.remove()
+        say(f"removed: {removal.what}")
+    say(f"stays: {stays(in_force)}")
+
+
 def _part(name: str) -> Part:
     if name not in BY_NAME:
         raise typer.BadParameter(f"there is no part {name!r}; there are {', '.join(BY_NAME)}")
     return BY_NAME[name]
 
 
-def down() -> None:
-    """Stop all parts. The data of Kafka and MySQL stays; LocalStack forgets its own."""
+def down(
+    parts: Annotated[list[str] | None, typer.Argument(help="Only these parts; all when left out.")] = None,
+) -> None:
+    """Stop the parts. The data of Kafka and MySQL stays; LocalStack forgets its own."""
+    chosen = [_part(name).name for name in parts or ()]
     stack = Stack(settings.load())
     if not stack.running:
         say("nothing runs")
         return
     with progress("stopping"):
-        stack.stop()
-    say("stopped; the data stays ('pinpipe clean' removes it)")
+        stack.stop(chosen or None)
+    say(f"stopped{' ' if chosen else ''}{', '.join(chosen)}; the data stays ('pinpipe clean' removes it)")
 
 
 def clean(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
@@ -90,93 +114,6 @@ def clean(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = Fals
     for name in ("data", "run", "logs"):
         shutil.rmtree(in_force.pin_home / name, ignore_errors=True)
     say("removed: data, logs and run files")
-
-
-def doctor() -> None:
-    """Look for what would go wrong before anything starts, with the fix of each."""
-    findings = examination.examine(settings.load())
-    for finding in findings:
-        complain(str(finding))
-    if findings:
-        raise typer.Exit(1)
-    say("nothing is in the way")
-
-
-def logs(
-    part: Annotated[str, typer.Argument(help="Whose log.")],
-    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as it grows.")] = False,
-    lines: Annotated[int, typer.Option("-n", "--lines", help="How many lines of its end.")] = 50,
-) -> None:
-    """Show the end of a part's log."""
-    _part(part)
-    file = Stack(settings.load()).log(part)
-    if not file.exists():
-        raise PinpipeError(f"{part} has no log yet at {file}: run 'pinpipe up'")
-    subprocess.run(["tail", "-n", str(lines), *(["-f"] if follow else []), str(file)], check=False)
-
-
-def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:
-    """Show what is in every stage, whether the numbers agree, and the state of every part."""
-    from pinpipe.status import gather
-
-    found = gather(settings.load())
-    if as_json:
-        out.print_json(json.dumps(found.as_dict()))
-        return
-    show_counts(found)
-    show_stream(found)
-    table(
-        "Parts",
-        ("part", "state", "address", "memory MB"),
-        [(name, part.state, part.address, part.memory_mb) for name, part in found.parts.items()],
-    )
-    show_airflow(found)
-    for problem in found.problems():
-        say(problem)
-    # parts that can be left out are not missed while none of their group runs
-    groups = {BY_NAME[name].group for name, part in found.parts.items() if part.memory_mb is not None}
-    down = [n for n, part in found.parts.items() if part.state == "down" and BY_NAME[n].group in ("", *groups)]
-    if down:
-        raise PartDown(f"{', '.join(down)} {'does' if len(down) == 1 else 'do'} not answer: run 'pinpipe up'")
-
-
-def show_counts(found: object) -> None:
-    """The counts of the batch path, a row per stage, and whether they add up."""
-    from pinpipe.status import COUNTS, Status
-
-    assert isinstance(found, Status)
-    tables = list(found.batch)
-    table(
-        "Batch path: records in each stage",
-        ("stage", *tables),
-        [(name.replace("_", " "), *(getattr(found.batch[table], name) for table in tables)) for name in COUNTS],
-    )
-
-
-def show_stream(found: object) -> None:
-    """The counts of the streaming path."""
-    from pinpipe.status import Status
-
-    assert isinstance(found, Status)
-    names = ("read", "clean", "superseded", "quarantined", "lag")
-    table(
-        "Streaming path: records in each stage",
-        ("stage", *found.stream),
-        [("lag, ms" if name == "lag" else name, *(getattr(c, name) for c in found.stream.values())) for name in names],
-    )
-
-
-def show_airflow(found: object) -> None:
-    """Where Airflow's page is, how to log in there, and how the DAG ran last."""
-    from pinpipe.airflow import Airflow
-    from pinpipe.status import Status
-
-    assert isinstance(found, Status)
-    if found.parts["airflow-api-server"].state != "up":
-        return
-    airflow = Airflow(settings.load())
-    last = f"{found.dag.state} ({found.dag.last_run})" if found.dag.state else "never ran"
-    say(f"Airflow: {airflow.url}, user admin, password {airflow.password}; {airflow.dag}: {last}")
 
 
 def where(
@@ -194,12 +131,12 @@ def where(
         "target": "the local stack" if in_force.local else "AWS",
         "user": in_force.pin_user_id,
         "region": in_force.aws_region,
-        "aws": in_force.aws_endpoint_url or "AWS's own endpoints",
+        **AwsAccess.of(in_force).addresses(),
         "bucket": in_force.bucket,
         "kafka": f"{in_force.kafka_bootstrap_servers} (auth {in_force.kafka_auth})",
         "rest-proxy": in_force.rest_proxy_url,
-        "connect": in_force.connect_url,
-        "spark": in_force.spark_remote or "a session inside each command",
+        "connect": in_force.connect_url or "MSK Connect, which has no address",
+        "spark": in_force.spark_address or "a session inside each command",
         "mysql": in_force.mysql_url.get_secret_value().rpartition("@")[2],
         "tables": in_force.tables_path,
         "checkpoints": in_force.checkpoint_path,
@@ -210,7 +147,7 @@ def where(
         say(addresses[name])
         return
     for key, value in addresses.items():
-        say(f"{key:<12} {value}")
+        say(f"{key:<14} {value}")
 
 
-COMMANDS = (up, down, clean, provision, doctor, status, logs, where)
+COMMANDS = (up, down, clean, provision, deprovision, where)

@@ -62,5 +62,6 @@ PARTS = (
          after=("airflow-api-server",), stop_seconds=30, of_user=True, group="airflow"),
     Part("airflow-dag-processor", "Airflow: reads the DAGs", (), "services/airflow/run.sh dag-processor", 200,
          after=("airflow-api-server",), of_user=True, group="airflow"),
+    Part("dashboard", "the page", ("dashboard_port",), "services/dashboard/run.sh", 400, of_user=True, group="page"),
 )  # fmt: skip
 BY_NAME = {part.name: part for part in PARTS}

@@ -72,6 +72,7 @@ PROBES: dict[str, Callable[[Settings], bool]] = {
     "connect": lambda settings: _http(f"{settings.connect_url}/connectors"),
     "rest-proxy": lambda settings: _http(f"{settings.rest_proxy_url}/healthz"),
     "stream": lambda settings: _http(f"{settings.stream_url}/healthz"),
+    "dashboard": lambda settings: _http(f"{settings.dashboard_url}/health"),
     # the tasks' API: it gets ready at its first request, which takes seconds, so better here than in the first task
     "airflow-api-server": lambda settings: _http(f"{settings.airflow_url}/execution/health"),
     "airflow-scheduler": lambda settings: _airflow(settings, "scheduler"),

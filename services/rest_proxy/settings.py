@@ -1,16 +1,19 @@
 """The proxy's settings: read once from the environment, checked there, passed on as one value."""
 
+import logging
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.rest_proxy.errors import SettingsError
 
-KafkaConfig = dict[str, str | int | float | bool]
+KafkaConfig = dict[str, Any]
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+log = logging.getLogger(__name__)
+
 _ADDRESS = re.compile(r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})$")
 
 
@@ -23,7 +26,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
     bootstrap_servers: str = Field(default="127.0.0.1:9092", validation_alias="KAFKA_BOOTSTRAP_SERVERS")
-    auth: Literal["none"] = Field(default="none", validation_alias="KAFKA_AUTH")
+    auth: Literal["none", "msk_iam"] = Field(default="none", validation_alias="KAFKA_AUTH")
+    region: str = Field(default="", validation_alias="AWS_REGION")
+    """Of the MSK cluster; asked for with msk_iam alone."""
     host: str = Field(default="127.0.0.1", validation_alias="REST_PROXY_HOST")
     port: int = Field(default=8082, validation_alias="REST_PROXY_PORT", ge=1, le=65535)
 
@@ -72,6 +77,12 @@ class Settings(BaseSettings):
                 raise ValueError(f"{address.strip()!r} is not host:port")
         return text
 
+    @model_validator(mode="after")
+    def _region_for_msk(self) -> Self:
+        if self.auth == "msk_iam" and not self.region:
+            raise ValueError("KAFKA_AUTH=msk_iam needs AWS_REGION, the cluster's region")
+        return self
+
     @field_validator("host")
     @classmethod
     def _host(cls, text: str) -> str:
@@ -82,9 +93,11 @@ class Settings(BaseSettings):
     def kafka_config(self) -> KafkaConfig:
         """What every Kafka client of the proxy is configured with: where the brokers are, and how to log in.
 
-        Other ways to log in (MSK's IAM among them) belong here and nowhere else.
+        On MSK by a token that is signed with the credentials of the environment, the profile or the machine's role.
         """
+        login = {"security.protocol": "SASL_SSL", "sasl.mechanisms": "OAUTHBEARER", "oauth_cb": self._token}
         return {
+            **(login if self.auth == "msk_iam" else {}),
             "bootstrap.servers": self.bootstrap_servers,
             "client.id": "pinpipe-rest-proxy",
             # a broker that is back is found again within a second; the default waits up to ten
@@ -93,6 +106,17 @@ class Settings(BaseSettings):
             # what matters reaches the proxy's own log through callbacks, once
             "log_level": 2,
         }
+
+    def _token(self, _: str | None) -> tuple[str, float]:
+        """A token and when it expires, in seconds since the epoch; librdkafka asks again before that."""
+        from aws_msk_iam_sasl_signer import MSKAuthTokenProvider
+
+        try:
+            token, expires_ms = MSKAuthTokenProvider.generate_auth_token(self.region)
+        except Exception as error:  # librdkafka only says that it got none
+            log.error("no token for MSK: %s", error)
+            raise
+        return token, expires_ms / 1000
 
 
 def load() -> Settings:
@@ -105,7 +129,6 @@ def load() -> Settings:
     except ValidationError as error:
         lines = []
         for problem in error.errors():
-            name = str(problem["loc"][0]) if problem["loc"] else "settings"
             text = problem["msg"].removeprefix("Value error, ")
-            lines.append(f"{name}={problem['input']}: {text}")
+            lines.append(f"{problem['loc'][0]}={problem['input']}: {text}" if problem["loc"] else text)
         raise SettingsError(lines) from None

@@ -22,6 +22,8 @@ MWAA = Settings(  # type: ignore[call-arg]
     kafka_bootstrap_servers="b-1.example.com:9098",
     kafka_auth="msk_iam",
     rest_proxy_url="http://proxy.example.com:8082",
+    connect_url="",
+    airflow_url="",
     spark_remote="sc://spark.example.com:15002/;token=hush;use_ssl=true",
 )
 

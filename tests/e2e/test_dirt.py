@@ -114,6 +114,10 @@ def test_the_counts_are_those_of_the_kinds_and_add_up(dirty: Pipeline) -> None:
         assert counts["lake"] == counts["clean"] + counts["superseded"] + counts["quarantined"], table
 
 
+def test_the_quick_counts_are_those_of_reading_everything(dirty: Pipeline) -> None:
+    assert dirty.json("status")["batch"] == dirty.json("status", "--deep")["batch"]
+
+
 def test_no_offset_lies_in_the_lake_twice(dirty: Pipeline) -> None:
     for table in GOOD:
         offsets = lake.offsets(dirty.settings(), table)

@@ -41,6 +41,31 @@ def test_a_part_that_is_down_is_named_with_its_log(stack: Pipeline) -> None:
     assert "logs/rest-proxy.log" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("variable", "address", "part", "unknown"),
+    [
+        ("MYSQL_URL", "mysql://pinpipe:pinpipe@127.0.0.1:1/pinterest_data", "mysql", {"source"}),
+        ("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1", "kafka", {"topic", "dead_letters", "tombstones", "sink_lag"}),
+        ("CONNECT_URL", "http://127.0.0.1:1", "connect", {"sink_lag"}),
+        (
+            "AWS_ENDPOINT_URL",
+            "http://127.0.0.1:1",
+            "localstack",
+            {"lake", "clean", "superseded", "quarantined", "repeats"},
+        ),
+        ("SPARK_REMOTE", "sc://localhost:1", "spark", set()),
+    ],
+)
+def test_status_answers_without_a_part_names_it_and_leaves_only_its_counts_out(
+    stack: Pipeline, variable: str, address: str, part: str, unknown: set[str]
+) -> None:
+    status = stack.with_(**{variable: address}).json("status")
+    # supervisord runs it, and it does not answer where it is asked
+    assert status["parts"][part]["state"] == "silent"
+    for table, counts in status["batch"].items():
+        assert {name for name, count in counts.items() if count is None} == unknown, table
+
+
 @pytest.fixture
 def posted(seeded: None, new_user: Callable[[], Pipeline]) -> Pipeline:
     """A user whose posts are in the lake, some of them twice."""

@@ -8,25 +8,21 @@ import signal
 import subprocess
 
 import pytest
+import yaml
 
 from pinpipe.airflow import Airflow
 from pinpipe.settings import ANSWERS, TABLES
-from pinpipe.stack import Stack
+from pinpipe.stack import PARTS, Stack
 from producer.generate import generate
 from producer.tables import TABLES as SOURCE
 from producer.tables import as_record
 from tests.support.connect import wait_until
 from tests.support.oracle import oracle_answers
-from tests.support.pipeline import ROOT, Pipeline
+from tests.support.pipeline import HOME, ROOT, Pipeline
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 POSTS = 11_154
-STOP_STREAM_AND_AIRFLOW = """
-from pinpipe import settings
-from pinpipe.stack import PARTS, Stack
-Stack(settings.load()).stop(["stream", *(part.name for part in PARTS if part.group == "airflow")])
-"""
 RESTART_LOCALSTACK = """
 from pinpipe import settings
 from pinpipe.stack import Stack
@@ -108,7 +104,7 @@ def test_the_stream_job_took_what_the_demos_sent_and_stops_cleanly(stack: Pipeli
     for table, counts in stack.json("status")["stream"].items():
         assert counts["read"] == counts["clean"] + counts["superseded"] + counts["quarantined"] == 1000 + 100, table
         assert counts["quarantined"] == 0
-    subprocess.run([ROOT / ".venv/bin/python", "-c", STOP_STREAM_AND_AIRFLOW], env=stack.environment, check=True)
+    stack.run("down", "stream", *(part.name for part in PARTS if part.group == "airflow"))
     assert "the stream job stopped" in stack.run("logs", "stream")
 
 
@@ -140,3 +136,15 @@ def test_the_readmes_curl_example_works_as_written(stack: Pipeline) -> None:
     done = subprocess.run(["sh", "-c", command], env=stack.environment, capture_output=True, text=True, check=False)
     assert '"error_code":null' in done.stdout.replace(" ", ""), done.stdout + done.stderr
     assert stack.json("status")["batch"]["pin"]["topic"] == before + 1
+
+
+@pytest.mark.usefixtures("first_demo")
+def test_localstack_was_asked_for_what_the_policies_for_aws_grant_and_no_more() -> None:
+    """LocalStack's own log since the stack's start; which part asked it does not say."""
+    asked = set(re.findall(r"AWS (\w+\.\w+) => ", (HOME / "logs" / "localstack.log").read_text(errors="replace")))
+    known = yaml.safe_load((ROOT / "aws" / "actions.yaml").read_text())
+    seen = {part: set(known[part]["seen"]) for part in known if part != "wide"}
+    of_tests = {"kinesis.PutRecord", "kinesis.SplitShard", "kinesis.MergeShards"}  # test_streaming.py
+    assert asked - of_tests - set().union(*seen.values()) == set()
+    # the operator also changes and removes, which tests/stack does
+    assert seen["Emulator"] | seen["Sink"] | seen["SparkJob"] <= asked

@@ -23,7 +23,13 @@ def spark() -> Iterator[SparkSession]:
     from pinpipe.settings import Settings
     from spark_jobs.session import session
 
-    settings = Settings(_env_file=None, aws_endpoint_url="http://127.0.0.1:9", spark_remote=None)  # type: ignore[call-arg]
+    settings = Settings(  # type: ignore[call-arg]
+        _env_file=None,
+        aws_endpoint_url="http://127.0.0.1:9",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        spark_remote=None,
+    )
     running = session(settings)
     yield running
     running.stop()

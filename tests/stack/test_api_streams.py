@@ -14,6 +14,7 @@ import requests
 
 from pinpipe import provision
 from pinpipe.aws import AwsAccess, invoke_url
+from pinpipe.deprovision import removals
 from pinpipe.settings import ROOT, TABLES, Settings
 from producer.database import Database
 from producer.kinesis_sender import kinesis_senders
@@ -350,3 +351,24 @@ def test_a_bucket_that_was_there_before_is_used_and_stays(settings_of, kinesis):
     assert provisioned(settings_of("own-bucket", pin_stream_mode="on-demand"))[0] == "stack own-bucket-pinpipe-storage"
     assert s3.get_object(Bucket="user-own-bucket-bucket", Key="mine")["Body"].read() == b"1"
     assert "streaming-own-bucket-user" in kinesis.list_streams()["StreamNames"]
+
+
+def test_deprovisioning_takes_api_streams_and_roles_and_leaves_the_bucket(settings_of, kinesis):
+    in_force = settings_of("leaving", connect_url="")
+    access = AwsAccess.of(in_force)
+    provisioned(in_force)
+    provision.api(in_force, access)
+    s3 = access.s3()
+    s3.put_object(Bucket="user-leaving-bucket", Key="kept", Body=b"1")
+
+    found = removals(in_force)
+    assert [removal.what.partition(" (")[2] for removal in found] == [
+        "stack leaving-pinpipe-api)",
+        "stack leaving-pinpipe-storage)",
+    ]
+    for removal in found:
+        removal.remove()
+    assert removals(in_force) == []
+    assert not [name for name in kinesis.list_streams()["StreamNames"] if "leaving" in name]
+    assert s3.get_object(Bucket="user-leaving-bucket", Key="kept")["Body"].read() == b"1"
+    assert provisioned(in_force) == ["streams and role"]

@@ -193,7 +193,7 @@ def test_the_courses_entry_point_posts_in_the_courses_order_until_it_is_asked_to
         monkeypatch.setattr("pinpipe.aws.invoke_url", lambda settings: proxy.address)
         for name, value in {
             "PIN_ENV_FILE": os.devnull, "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "MYSQL_URL": server.url,
-            "PIN_USER_ID": "someone",
+            "PIN_USER_ID": "someone", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
         }.items():  # fmt: skip
             monkeypatch.setenv(name, value)
         try:
