@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support import aws_leg
+
 # cheap first; those that start more than they test last
 SUITES = ("unit", "docs", "airflow", "spark", "contract", "kinesis", "stack", "e2e")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if aws_leg.chosen(config) and (refusal := aws_leg.refusal()):
+        raise pytest.UsageError(refusal)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
