@@ -17,12 +17,12 @@ UV := $(HOME_DIR)/tools/uv/bin/uv
 MVN := mvn -B -q
 COPY_JARS := org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies
 PLUGIN := services/connect/plugin
-TEMPLATES := localstack/api.yaml localstack/storage.yaml aws/policies.yaml aws/msk-connect.yaml
+TEMPLATES := localstack/api.yaml localstack/storage.yaml aws/policies.yaml aws/msk-connect.yaml aws/rest-proxy.yaml
 LOCK := $(UV) pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 PINPIPE := .venv/bin/pinpipe
 
 ##@ The pipeline
-.PHONY: demo up down clean status doctor mwaa msk-plugin msk-tools
+.PHONY: demo up down clean status doctor mwaa msk-plugin msk-tools machine
 demo: setup ## the whole pipeline: start it, send the posts, run the batch, print the answers
 	@$(PINPIPE) demo --posts $(POSTS)
 up: setup ## start the parts and provision them
@@ -40,10 +40,12 @@ msk-plugin: $(DONE)/main $(DONE)/plugin .env ## make .pinpipe/<UserId>-plugin.zi
 	@zip=$(CURDIR)/$(HOME_DIR)/$$($(PINPIPE) where user)-plugin.zip && rm -f $$zip && \
 	cd $(HOME_DIR)/connect-plugins/pinpipe-s3-sink && $(CURDIR)/.venv/bin/python -m zipfile -c $$zip *.jar && echo $$zip
 
+machine: $(DONE)/main $(DONE)/kafka $(DONE)/spark $(DONE)/msk ## install what a machine on AWS needs (aws/rest-proxy.yaml)
+
 msk-tools: $(DONE)/msk ## get what Kafka's own tools need to log in to MSK (pinpipe consume)
 
-mwaa: $(DONE)/main .env ## make the folder mwaa/, to upload to an Amazon MWAA environment
-	@.venv/bin/python -m pinpipe.mwaa mwaa && ls mwaa
+mwaa: $(DONE)/main .env ## make the folder mwaa/, and say what to upload and to set on Amazon MWAA
+	@.venv/bin/python -m pinpipe.mwaa mwaa
 
 ##@ Testing
 .PHONY: test e2e drills lint bench pictures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -27,7 +28,8 @@ def _consumer(settings: Settings) -> Consumer:
     return Consumer(
         {
             **client_config(settings),
-            "group.id": "pinpipe-look",  # never commits, never joins
+            # never commits, never joins; on MSK its user may ask for groups of this name alone
+            "group.id": f"{settings.pin_user_id}-look",
             "enable.auto.commit": False,
             "enable.partition.eof": False,
             "logger": _Quiet(),
@@ -71,10 +73,13 @@ def read_topic(settings: Settings, topic: str) -> Iterator[Message]:
     try:
         marks = {n: (low, high) for n, (low, high) in _watermarks(consumer, settings, topic).items() if high > low}
         consumer.assign([TopicPartition(topic, n, low) for n, (low, _) in marks.items()])
-        unfinished = set(marks)
+        unfinished, heard = set(marks), time.monotonic()
         while unfinished:
-            batch = consumer.consume(5000, timeout=SECONDS)
-            if not batch:
+            # it returns once there are so many, or the time is over: not when the topic is at its end
+            batch = consumer.consume(5000, timeout=0.2)
+            if batch:
+                heard = time.monotonic()
+            elif time.monotonic() > heard + SECONDS:
                 raise PartDown(f"Kafka sends nothing of {topic} within {SECONDS:.0f} s")
             for message in batch:
                 if error := message.error():

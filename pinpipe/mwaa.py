@@ -27,6 +27,13 @@ SETTINGS = (
 )  # fmt: skip
 """What the tasks read. AWS_ENDPOINT_URL is not among them: on MWAA it is AWS. Keys are the environment's role's."""
 
+FILES = {
+    "Plugins file": "plugins.zip",
+    "Requirements file": "requirements.txt",
+    "Startup script file": "startup.sh",
+}
+"""What an environment's settings name, by the words of MWAA's page."""
+
 
 def make(settings: Settings, folder: Path) -> None:
     """Make the folder anew. It holds no secret: the daily job does not ask the source, and the token of a Spark Connect
@@ -48,5 +55,29 @@ def make(settings: Settings, folder: Path) -> None:
     (folder / "startup.sh").write_text("\n".join(["#!/bin/sh", *exports, ""]))
 
 
+def steps(settings: Settings, folder: Path) -> list[str]:
+    """What to upload and to set, for the folder that :func:`make` made."""
+    airflow = (ROOT / "requirements" / "airflow.in").read_text()
+    version = re.search(r"^apache-airflow==(.+)$", airflow, re.MULTILINE)
+    assert version
+    facts = [
+        f"aws s3 cp --recursive {folder}/ s3://mwaa-dags-bucket/",
+        f"an environment with Airflow {version[1]} and a network that reaches what startup.sh names; its settings:",
+        "  DAG code in S3      s3://mwaa-dags-bucket  dags",
+        *(f"  {label:<19} {name}" for label, name in FILES.items()),
+        f"  execution role      with the policy {settings.pin_user_id}-spark-job of aws/policies.yaml",
+    ]
+    if settings.spark_remote:
+        facts.append(f"the tasks work on {settings.spark_address}; its token goes into startup.sh by hand:")
+        facts.append("  export SPARK_CONNECT_AUTHENTICATE_TOKEN=...")
+    else:
+        facts.append("SPARK_REMOTE is empty: set it, or add PIPELINE_ENGINE=databricks and its variables to startup.sh")
+    if settings.local:
+        facts.insert(0, "these are the local stack's settings: fill in .env for AWS first (docs/aws.md)")
+    return [*facts, f"then unpause {settings.dag} on Airflow's page"]
+
+
 if __name__ == "__main__":
-    make(settings.load(), Path(sys.argv[1]))
+    in_force, made = settings.load(), Path(sys.argv[1])
+    make(in_force, made)
+    print("\n".join(steps(in_force, made)))

@@ -202,6 +202,7 @@ def api_parameters(settings: Settings) -> dict[str, str]:
     return {
         "UserId": settings.pin_user_id,
         "RestProxyUrl": settings.rest_proxy_url,
+        "VpcLink": settings.api_vpc_link or "",
         "ApiAuth": "AWS_IAM" if settings.api_signed else "NONE",
         "AllowedCidr": settings.api_allowed_cidr or "127.0.0.0/8",
         "AllowedOrigin": settings.api_allowed_origin,

@@ -57,7 +57,9 @@ class Settings(BaseSettings):
     # the endpoint once more, where keys that look real are meant to go to one that is not AWS's
     pin_send_keys_to: Annotated[str | None, Blank] = None
 
-    # the API: whether requests are signed (empty: on AWS), where they may come from, whose scripts may read (CORS)
+    # the API: its link to the REST proxy's private network (empty: over the internet), whether requests are signed
+    # (empty: on AWS), where they may come from, whose scripts may read (CORS)
+    api_vpc_link: Annotated[str | None, Field(pattern=r"^[a-z0-9]+$"), Blank] = None
     api_auth: Annotated[Literal["AWS_IAM", "NONE"] | None, Blank] = None
     api_allowed_cidr: Annotated[str | None, AfterValidator(_not_everybody), Blank] = None
     api_allowed_origin: Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.:-]+$")] = "http://localhost"

@@ -47,6 +47,9 @@ ONE_PUT = {
 }
 """How a checkpoint's files are written on an object store: a rename there is a copy and a deletion."""
 
+OF_THE_MACHINES = ("spark.master", "spark.driver.", "spark.ui.", "spark.default.parallelism")
+"""How the names of those settings begin that are about where Spark runs and not about the work."""
+
 
 def configuration(settings: Settings) -> dict[str, str]:
     """Spark's settings for two cores, Delta tables and objects on S3."""
@@ -118,7 +121,8 @@ def own_session(settings: Settings) -> SparkSession:
 
 
 def in_process(configuration: dict[str, str]) -> SparkSession:
-    """A session in this process, with this configuration."""
+    """A session in this process, with this configuration; where spark-submit or Databricks have started Spark already,
+    with theirs of the machines."""
     from pyspark.sql import SparkSession
 
     os.environ.pop("SPARK_REMOTE", None)  # empty means unset to us, and a server without a name to PySpark
@@ -126,8 +130,10 @@ def in_process(configuration: dict[str, str]) -> SparkSession:
     # the Python workers find pyspark_kinesis beside this package
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     builder = SparkSession.builder.appName("pinpipe")
+    started = "PYSPARK_GATEWAY_PORT" in os.environ or SparkSession.getActiveSession() is not None
     for key, value in configuration.items():
-        builder = builder.config(key, value)
+        if not (started and key.startswith(OF_THE_MACHINES)):
+            builder = builder.config(key, value)
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
     return spark

@@ -7,10 +7,16 @@ from collections.abc import Iterator
 import pytest
 
 from pinpipe.stack import PARTS
+from tests.support import aws_leg
 from tests.support.pipeline import Pipeline, write_env_file
 
 # cheap first; those that start more than they test last
 SUITES = ("unit", "docs", "airflow", "spark", "contract", "kinesis", "stack", "e2e", "drill")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if aws_leg.chosen(config) and (refusal := aws_leg.refusal()):
+        raise pytest.UsageError(refusal)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -175,6 +175,8 @@ def consume(
     jars = f"{TOOLS}/jars/kafka/*"
     config = []
     if in_force.kafka_auth == "msk_iam":
+        # the policy knows no group of the name that the console takes by itself
+        group = group or f"{in_force.pin_user_id}-console-{os.getpid()}"
         if not (TOOLS / "jars" / "msk").exists():
             raise SetupMissing("Kafka's tools can't log in to MSK yet: run 'make msk-tools'")
         jars += f":{TOOLS}/jars/msk/*"

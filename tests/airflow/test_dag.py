@@ -90,3 +90,15 @@ def test_mwaas_folder_has_its_settings_and_no_secret(uploaded: Path) -> None:
     assert values["mysql_url"] == "mysql://db.example.com/pinterest_data"
     assert values["spark_remote"] == "sc://spark.example.com:15002/;use_ssl=true"
     assert all(b"hush" not in path.read_bytes() for path in uploaded.rglob("*") if path.is_file())
+
+
+def test_it_is_told_what_to_upload_and_to_set_on_mwaa(uploaded: Path) -> None:
+    told = "\n".join(mwaa.steps(MWAA, uploaded))
+    assert {name for name in mwaa.FILES.values() if (uploaded / name).is_file() and f" {name}\n" in told} == {
+        "plugins.zip",
+        "requirements.txt",
+        "startup.sh",
+    }
+    for needed in ("with Airflow 3.3.1 ", " ada-spark-job ", "sc://spark.example.com:15002/;use_ssl=true;", "ada_dag"):
+        assert needed in told
+    assert "hush" not in told

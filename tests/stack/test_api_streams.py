@@ -21,6 +21,7 @@ from producer.kinesis_sender import kinesis_senders
 from producer.order import course_order
 from producer.senders import Record, Sent
 from producer.tables import as_record, key_of
+from tests.support.aws_leg import other_account
 from tests.support.generated import tables
 from tests.support.localstack import LocalStack
 from tests.support.mysql import Mysql
@@ -372,3 +373,26 @@ def test_deprovisioning_takes_api_streams_and_roles_and_leaves_the_bucket(settin
     assert not [name for name in kinesis.list_streams()["StreamNames"] if "leaving" in name]
     assert s3.get_object(Bucket="user-leaving-bucket", Key="kept")["Body"].read() == b"1"
     assert provisioned(in_force) == ["streams and role"]
+
+
+def test_the_account_is_asked_for_and_must_be_the_named_one(settings_of):
+    access = AwsAccess.of(settings_of("demo"))
+    assert other_account(access, "000000000000") is None  # LocalStack's
+    told = "the credentials are of account 000000000000, PIN_AWS_ACCOUNT names 123456789012"
+    assert other_account(access, "123456789012") == told
+
+
+def test_a_storage_stack_that_the_aws_command_deployed_is_taken_over(settings_of):
+    """docs/aws.md makes it so, before there is a machine that reaches MSK."""
+    in_force = settings_of("before")
+    cloudformation = AwsAccess.of(in_force).cloudformation()
+    cloudformation.create_stack(
+        StackName="before-pinpipe-storage",
+        TemplateBody=(ROOT / "localstack" / "storage.yaml").read_text(),
+        Parameters=[{"ParameterKey": "UserId", "ParameterValue": "before"}],
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    done = cloudformation.get_waiter("stack_create_complete")
+    done.wait(StackName="before-pinpipe-storage", WaiterConfig={"Delay": 1})
+    assert provisioned(in_force) == ["stack before-pinpipe-storage"]
+    assert provisioned(in_force) == []

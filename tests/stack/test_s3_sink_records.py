@@ -1,12 +1,19 @@
-"""What the S3 sink writes, leaves out and refuses, inside real Connect workers of the oldest and newest version."""
+"""What the S3 sink writes, leaves out and refuses, inside real Connect workers of the oldest and newest version.
+
+The oldest is MSK Connect's, and has nothing but its own jars and the zip that ``make msk-plugin`` makes.
+"""
 
 import json
+import os
+import subprocess
 import uuid
+from zipfile import ZipFile
 
 import pytest
 import requests
 from confluent_kafka import Producer
 
+from pinpipe.settings import ROOT
 from tests.support.connect import VERSIONS, Worker
 from tests.support.sink import own_names, running_parts
 
@@ -32,10 +39,25 @@ def shared(tmp_path_factory):
         yield parts
 
 
+def unpacked_zip(folder):
+    """A plugin path with the zip's files alone, as MSK Connect unpacks them."""
+    made = subprocess.run(
+        ["make", "-s", "msk-plugin"],
+        cwd=ROOT,
+        env={**os.environ, "PIN_ENV_FILE": ".env.example"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    ZipFile(made.stdout.splitlines()[-1]).extractall(folder / "plugin")
+    return folder
+
+
 @pytest.fixture(scope="module", params=VERSIONS)
 def worker(request, shared, tmp_path_factory):
     home = tmp_path_factory.mktemp("connect")
-    with Worker(home, shared.broker.bootstrap, shared.environment, request.param) as running:
+    plugins = None if request.param == VERSIONS[0] else unpacked_zip(tmp_path_factory.mktemp("zip"))
+    with Worker(home, shared.broker.bootstrap, shared.environment, request.param, plugins) as running:
         yield running
 
 

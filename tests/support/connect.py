@@ -36,8 +36,16 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = 60, 
 class Worker:
     """One worker; ``start`` may follow ``stop`` or ``kill``. Workers on one broker are one cluster."""
 
-    def __init__(self, home: Path, broker: str, environment: Mapping[str, str], version: str = VERSIONS[0]) -> None:
-        """Lay out its folder; nothing runs yet. ``environment`` is added to what the worker sees."""
+    def __init__(
+        self,
+        home: Path,
+        broker: str,
+        environment: Mapping[str, str],
+        version: str = VERSIONS[0],
+        plugins: Path | None = None,
+    ) -> None:
+        """Lay out its folder; nothing runs yet. ``environment`` is added to what the worker sees, ``plugins`` is its
+        plugin path, the stack's if left out."""
         self.home = home
         self.port = free_ports(1)[0]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -46,7 +54,7 @@ class Worker:
         (home / "run").mkdir()
         jars = "kafka" if version == VERSIONS[0] else f"kafka-{version}"
         (own_tools / "jars" / "kafka").symlink_to(tools() / "jars" / jars)
-        (own_tools / "connect-plugins").symlink_to(tools() / "connect-plugins")
+        (own_tools / "connect-plugins").symlink_to(plugins or tools() / "connect-plugins")
         self._environment = {
             **os.environ,
             **environment,

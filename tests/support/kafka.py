@@ -38,6 +38,18 @@ log.cleaner.dedupe.buffer.size=2097152
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=500
 """
+# a second listener, whose clients log in by a token, and again after a second; of a repeated key the last counts
+_TOKENS = """\
+listeners=PLAINTEXT://127.0.0.1:{port},TOKENS://127.0.0.1:{token_port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},TOKENS://127.0.0.1:{token_port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,TOKENS:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.name.tokens.sasl.enabled.mechanisms=OAUTHBEARER
+listener.name.tokens.oauthbearer.connections.max.reauth.ms=1000
+listener.name.tokens.oauthbearer.sasl.jaas.config=\\
+    org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
+"""
 _LOGGING = """\
 status=warn
 rootLogger.level=WARN
@@ -104,11 +116,14 @@ def read_topic(bootstrap: str, topic: str, timeout: float = 20.0) -> list[Stored
 class Broker:
     """One broker; ``start`` may follow ``stop`` or ``kill``, with the same data on the same ports."""
 
-    def __init__(self, folder: Path, *, auto_create: bool = False) -> None:
-        """Lay out the folder; nothing runs yet. ``auto_create`` is the broker's auto.create.topics.enable."""
+    def __init__(self, folder: Path, *, auto_create: bool = False, tokens: bool = False) -> None:
+        """Lay out the folder; nothing runs yet. ``auto_create`` is the broker's auto.create.topics.enable; with
+        ``tokens`` it also listens on ``token_port``, where clients log in by unsecured JSON web tokens (OAUTHBEARER),
+        again each second or their connections are closed, and may do what access control lists say."""
         self.folder = folder
-        self.port, self.controller_port = free_ports(2)
+        self.port, self.controller_port, self.token_port = free_ports(3)
         self.bootstrap = f"127.0.0.1:{self.port}"
+        self._tokens = tokens
         self._auto_create = auto_create
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -191,8 +206,9 @@ class Broker:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "log4j2.properties").write_text(_LOGGING)
         properties.write_text(
-            _PROPERTIES.format(
+            (_PROPERTIES + (_TOKENS if self._tokens else "")).format(
                 port=self.port,
+                token_port=self.token_port,
                 controller_port=self.controller_port,
                 folder=self.folder,
                 auto_create=str(self._auto_create).lower(),

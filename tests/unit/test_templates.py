@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from pinpipe.aws import AwsAccess
 from pinpipe.cli.main import app
 from pinpipe.errors import SettingsError
 from pinpipe.provision import api_parameters, connector_properties
+from services.rest_proxy import settings as rest_proxy
 from tests.support.targets import LOCAL, ON_AWS, made, without_settings
 from tests.support.templates import ROOT, template
 
@@ -158,3 +161,38 @@ def test_confluents_connector_writes_the_same_objects_from_the_same_topics() -> 
     }
     assert theirs["connector.class"] == "io.confluent.connect.s3.S3SinkConnector"
     assert theirs["flush.size"] == "1"
+
+
+def test_the_rest_proxys_port_is_open_to_the_apis_link_alone() -> None:
+    resources = template("aws/rest-proxy.yaml")["Resources"]
+    machine, balancer = (resources[name]["Properties"] for name in ("MachineGroup", "BalancerGroup"))
+    let_in = [
+        (rule["FromPort"], rule["ToPort"], rule.get("CidrIp") or rule["SourceSecurityGroupId"])
+        for rule in machine["SecurityGroupIngress"]
+    ]
+    assert let_in == [(22, 22, {"Ref": "AllowedCidr"}), (8082, 8082, {"Ref": "BalancerGroup"})]
+    assert "SecurityGroupIngress" not in balancer
+    assert resources["Balancer"]["Properties"]["SecurityGroups"] == [{"Ref": "BalancerGroup"}]
+    assert resources["Balancer"]["Properties"]["Scheme"] == "internal"
+    others = [one["Properties"]["GroupId"] for one in resources.values() if one["Type"].endswith("GroupIngress")]
+    assert others == [{"Ref": "ClusterSecurityGroup"}]
+    proxy = template("localstack/api.yaml")["Resources"]["Api"]["Properties"]["Body"]["paths"]["/{proxy+}"]
+    to_proxy = proxy["x-amazon-apigateway-any-method"]["x-amazon-apigateway-integration"]
+    assert to_proxy["connectionType"] == {"Fn::If": ["Linked", "VPC_LINK", "INTERNET"]}
+    assert api_parameters(made(**LOCAL, api_vpc_link="abc123"))["VpcLink"] == "abc123"
+
+
+def test_the_machines_rest_proxy_logs_in_to_the_cluster_that_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = template("aws/rest-proxy.yaml")["Resources"]["Machine"]["Properties"]["UserData"]["Fn::Base64"]["Fn::Sub"]
+    given = script.replace("${BootstrapServers}", "b-1.example.com:9098").replace("${AWS::Region}", "eu-west-1")
+    assigned = dict(line.split("=", 1) for line in re.findall(r"^[A-Z_]+=.*$", given, re.M))
+    for name, value in assigned.items():
+        monkeypatch.setenv(name, value)
+    loaded = rest_proxy.load()
+    assert (loaded.host, loaded.port) == ("0.0.0.0", 8082)
+    assert loaded.kafka_config()["bootstrap.servers"] == "b-1.example.com:9098"
+    assert "oauth_cb" in loaded.kafka_config()
+    assert assigned.keys() - {str(one.validation_alias) for one in rest_proxy.Settings.model_fields.values()} == {
+        "PIN_PYTHON"
+    }
+    subprocess.run(["bash", "-n"], input=given, text=True, check=True)
