@@ -73,13 +73,12 @@ def read_topic(settings: Settings, topic: str) -> Iterator[Message]:
     try:
         marks = {n: (low, high) for n, (low, high) in _watermarks(consumer, settings, topic).items() if high > low}
         consumer.assign([TopicPartition(topic, n, low) for n, (low, _) in marks.items()])
-        unfinished, heard = set(marks), time.monotonic()
+        unfinished = set(marks)
+        heard = time.monotonic()
         while unfinished:
-            # it returns once there are so many, or the time is over: not when the topic is at its end
-            batch = consumer.consume(5000, timeout=0.2)
-            if batch:
-                heard = time.monotonic()
-            elif time.monotonic() > heard + SECONDS:
+            # a call waits for all 5000 or its whole timeout, also at the topic's end
+            batch = consumer.consume(5000, timeout=0.1)
+            if not batch and time.monotonic() - heard > SECONDS:
                 raise PartDown(f"Kafka sends nothing of {topic} within {SECONDS:.0f} s")
             for message in batch:
                 if error := message.error():
@@ -89,6 +88,8 @@ def read_topic(settings: Settings, topic: str) -> Iterator[Message]:
                 assert offset is not None
                 if offset < marks[partition][1]:
                     yield message
+            if batch:
+                heard = time.monotonic()
             # by position and not by the last record: compaction and transactions leave gaps at the end
             for position in consumer.position([TopicPartition(topic, n) for n in unfinished]):
                 if position.offset >= marks[position.partition][1]:
