@@ -138,7 +138,7 @@ def test_the_readmes_curl_example_works_as_written(stack: Pipeline) -> None:
     assert stack.json("status")["batch"]["pin"]["topic"] == before + 1
 
 
-@pytest.mark.usefixtures("first_demo")
+@pytest.mark.usefixtures("own_copy")
 def test_localstack_was_asked_for_what_the_policies_for_aws_grant_and_no_more() -> None:
     """LocalStack's own log since the stack's start; which part asked it does not say."""
     asked = set(re.findall(r"AWS (\w+\.\w+) => ", (HOME / "logs" / "localstack.log").read_text(errors="replace")))
