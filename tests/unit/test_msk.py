@@ -1,4 +1,4 @@
-"""Logging in to MSK: the token is AWS's, librdkafka asks for it and asks again, and no key is needed locally."""
+"""Logging in to MSK: the token is AWS's, and no key is needed locally. tests/stack/test_msk.py uses it on a broker."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-from confluent_kafka import Producer
 
 from pinpipe import client_properties, msk
 from pinpipe.errors import PinpipeError
@@ -22,7 +21,6 @@ from tests.support.targets import LOCAL, ON_AWS, REAL, made, without_settings
 pytestmark = pytest.mark.unit
 
 KEY, SECRET = REAL.values()
-NOWHERE = "127.0.0.1:1"
 
 
 @pytest.fixture(autouse=True)
@@ -67,27 +65,6 @@ def test_the_token_is_the_address_that_aws_would_sign(config_of: Config, monkeyp
     query = "&".join(f"{name}={quote(signed[name], safe='')}" for name in sorted(signed))
     canonical = f"GET\n/\n{query}\nhost:{url.netloc}\n\nhost\n{EMPTY}"
     assert given["X-Amz-Signature"] == signature(SECRET, date, "eu-west-1", "kafka-cluster", canonical)
-
-
-@both
-def test_librdkafka_takes_the_token_and_asks_again_before_it_expires(
-    config_of: Config, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """No broker is there: the client asks all the same. Only the lifetime is shortened."""
-    config = config_of(monkeypatch)
-    sign, asked = config["oauth_cb"], []
-
-    def short_lived(given: str | None) -> tuple[str, float]:
-        asked.append(time.monotonic())
-        return sign(given)[0], time.time() + 1
-
-    client = Producer(config | {"bootstrap.servers": NOWHERE, "oauth_cb": short_lived, "log_level": 0})
-    deadline = time.monotonic() + 5
-    while len(asked) < 2 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert len(asked) >= 2
-    assert asked[1] - asked[0] < 1.5
-    del client
 
 
 def test_locally_nobody_logs_in() -> None:
