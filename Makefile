@@ -7,6 +7,8 @@ SHELL := /bin/sh
 PYTHON ?= python3
 # posts the demo sends; `all` is every row, 11154
 POSTS ?= all
+# what make e2e runs against: native, or compose
+STACK ?= native
 # more options for pytest, as in: make test ARGS="-k answers"
 ARGS ?=
 
@@ -28,20 +30,24 @@ up: setup ## start the parts and provision them
 	@$(PINPIPE) up
 down: ## stop the parts; the data stays
 	@[ ! -x $(PINPIPE) ] || $(PINPIPE) down
-clean: ## stop the parts and remove their data
+clean: ## stop the parts and remove their data, the containers' volumes too
 	@[ ! -x $(PINPIPE) ] || $(PINPIPE) clean --yes
+	@! docker info >/dev/null 2>&1 || docker compose down --volumes --remove-orphans
 status: setup ## what is where, and whether it adds up
 	@$(PINPIPE) status
 doctor: setup ## look for what would go wrong, with the fix of each
 	@$(PINPIPE) doctor
 
 ##@ Testing
-.PHONY: test e2e lint bench
+.PHONY: test e2e compose-core lint bench
 test: setup $(DONE)/kafka-3.7.2 ## all tests, those against the whole stack included (on ports and data of their own)
 	@mvn -B -ntp -f $(PLUGIN)/pom.xml test
-	@.venv/bin/python -m pytest $(ARGS)
-e2e: setup ## the end-to-end tests alone
-	@.venv/bin/python -m pytest -m e2e $(ARGS)
+	@.venv/bin/python -m pytest -m "not compose" $(ARGS)
+e2e: setup ## the end-to-end tests alone; STACK=compose: against the containers
+	@TESTCONTAINERS_RYUK_DISABLED=true .venv/bin/python -m pytest -m $(if $(filter compose,$(STACK)),compose,e2e) $(ARGS)
+compose-core: ## CI's leg of the containers: 500 posts through the gateway into Kafka, S3 and Kinesis
+	@PIN_POSTS=500 docker compose run --rm --build posts
+	@docker compose down --volumes
 lint: setup ## ruff, mypy --strict, codespell, the import rule, cfn-lint
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
 	@.venv/bin/mypy

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from pinpipe.aws import AwsAccess
 from pinpipe.settings import Settings
@@ -27,7 +28,8 @@ def batch(settings: Settings, step: Callable[[str], None] = lambda name: None) -
     from spark_jobs.session import end_session, session
 
     require(settings, "localstack", "spark")
-    token = Stack(settings).spark_token() if settings.spark_remote else None
+    # the token is the stack's own server's, on loopback; another server never sees it
+    token = Stack(settings).spark_token() if urlsplit(settings.spark_remote or "").hostname == "localhost" else None
     session_id = str(uuid.uuid4())
 
     def end(left: str) -> None:

@@ -1,0 +1,126 @@
+"""The containers as a person uses them: up, the demo's answers, down and up again, a kill of each, from the host."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import pytest
+from testcontainers.compose import DockerCompose
+
+from producer.generate import generate
+from producer.order import course_order
+from producer.tables import TABLES as SOURCE
+from producer.tables import as_record
+from tests.support.oracle import oracle_answers
+from tests.support.pipeline import HOME, PORTS, ROOT, Pipeline, write_env_file
+
+pytestmark = pytest.mark.compose
+
+POSTS = 500
+# what has no state in the batch's path, or keeps it over its death; LocalStack's goes with it, and is filled again
+KILLED = ("kafka", "connect", "rest-proxy", "mysql", "spark", "stream", "emulator", "localstack")
+
+
+@pytest.fixture(scope="module")
+def compose() -> Iterator[DockerCompose]:
+    write_env_file()
+    file = HOME / "compose.env"
+    ports = "".join(f"{name}={port}\n" for name, port in PORTS.items())
+    file.write_text(f"COMPOSE_PROJECT_NAME=pinpipe-test\nPIN_POSTS={POSTS}\n{ports}")
+    with DockerCompose(ROOT, env_file=str(file), build=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def host() -> Pipeline:
+    """The commands on the host. Spark's port is not published: they use a session of their own."""
+    return Pipeline("demo", {"SPARK_REMOTE": ""})
+
+
+def run(compose: DockerCompose, *arguments: str) -> str:
+    command = [*compose.compose_command_property, *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
+    assert done.returncode == 0, f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def sent(posts: int) -> dict[str, list[dict[str, Any]]]:
+    """The rows of the first posts of the course's order, in the order of their sending."""
+    tables = generate()
+    keys = [draw.ind for draw in islice(course_order([row.ind for row in tables.rows("geo")]), posts)]
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for name in SOURCE:
+        by_key = {record.get("ind", record.get("index")): record for record in map(as_record, tables.rows(name))}
+        rows[name] = [by_key[key] for key in keys]
+    return rows
+
+
+@pytest.fixture(scope="module")
+def expected() -> dict[str, Any]:
+    found: dict[str, Any] = oracle_answers(sent(POSTS))
+    return found
+
+
+def test_the_demo_ends_well_and_its_answers_are_the_oracles(
+    compose: DockerCompose, host: Pipeline, expected: dict[str, Any]
+) -> None:
+    log = run(compose, "logs", "--no-log-prefix", "demo")
+    assert "it all adds up" in log
+    assert re.search(rf"topic +│ +{POSTS} │ +{POSTS} │ +{POSTS}", log)
+    assert re.search(rf"read +│ +{POSTS} │ +{POSTS} │ +{POSTS}", log)
+    assert host.json("answers") == expected
+
+
+def test_every_service_is_healthy(compose: DockerCompose) -> None:
+    states = {container.Service: container.Health for container in compose.get_containers()}
+    assert set(states) == {"mysql", "kafka", "connect", "rest-proxy", "localstack", "spark", "stream", "emulator"}
+    assert set(states.values()) == {"healthy"}
+
+
+def test_the_commands_work_from_the_host(compose: DockerCompose, host: Pipeline) -> None:
+    run(compose, "stop", "emulator")
+    before = host.json("status")["batch"]["pin"]["topic"]
+    host.run("post", "--count", "20")
+    host.wait_for_sink()
+    host.run("batch")
+    status = host.json("status")
+    for counts in status["batch"].values():
+        assert counts["topic"] == counts["lake"] == before + 20
+        assert counts["lake"] == counts["clean"] + counts["superseded"]
+    assert {part["state"] for part in status["parts"].values()} == {"up"}
+
+
+def test_after_down_and_up_the_topics_are_there_and_the_emptied_lake_fills_again(
+    compose: DockerCompose, host: Pipeline, expected: dict[str, Any]
+) -> None:
+    before = host.json("status")["batch"]["geo"]
+    run(compose, "down")
+    run(compose, "up", "--wait", "stream", "spark")
+    host.wait_for_sink()
+    assert host.json("status")["batch"]["geo"]["lake"] == before["topic"]
+    assert host.json("status")["batch"]["geo"]["source"] == before["source"]
+    host.run("batch")
+    answers = host.json("answers")
+    # the emulator posted some more before it was stopped: they are the order's next ones
+    posts = max(before["topic"] - 20, POSTS)
+    assert answers == (expected if posts == POSTS else oracle_answers(sent(posts)))
+
+
+def test_each_service_that_is_killed_comes_back_and_nothing_is_lost_or_doubled(
+    compose: DockerCompose, host: Pipeline
+) -> None:
+    run(compose, "up", "--wait")
+    for name in KILLED:
+        run(compose, "kill", "-s", "KILL", name)
+        run(compose, "up", "--wait")
+    run(compose, "stop", "emulator")
+    host.wait_for_sink()
+    host.run("batch")
+    for table, counts in host.json("status")["batch"].items():
+        assert counts["topic"] == counts["lake"], table
+        assert counts["lake"] == counts["clean"] + counts["superseded"] + counts["quarantined"], table
+        assert counts["dead_letters"] == counts["quarantined"] == 0, table
