@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from pinpipe import settings
 from pinpipe.aws import invoke_url
+from pinpipe.cli.jobs import SHOWN_ROWS, read_answers, run_batch, show_answers
 from pinpipe.cli.output import out, progress, say
+from pinpipe.cli.posts import Target, seed, send, wait_for_sink
 from pinpipe.cli.stack import show_counts, show_stream
 from pinpipe.cli.stack import up as start_all
 from pinpipe.errors import PinpipeError
 from pinpipe.settings import TABLES, Settings
-
-if TYPE_CHECKING:
-    pass
-
-from pinpipe.cli.jobs import SHOWN_ROWS, read_answers, run_batch, show_answers
-from pinpipe.cli.posts import Target, seed, send, wait_for_sink
 
 
 def demo(
