@@ -20,7 +20,9 @@ UNPUBLISHED = {"spark_connect_port", "kafka_controller_port"}
 
 def interpolate(text: str, values: dict[str, str]) -> str:
     """What compose does with ``${NAME:-default}`` and with ``${NAME}``."""
-    return re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", lambda found: values.get(found[1]) or found[2] or "", text).replace("$$", "$")
+    return re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", lambda found: values.get(found[1]) or found[2] or "", text).replace(
+        "$$", "$"
+    )
 
 
 def services(**values: str) -> dict[str, dict[str, Any]]:
