@@ -42,7 +42,7 @@ doctor: setup ## look for what would go wrong, with the fix of each
 .PHONY: test e2e compose-core lint bench
 test: setup $(DONE)/kafka-3.7.2 ## all tests, those against the whole stack included (on ports and data of their own)
 	@mvn -B -ntp -f $(PLUGIN)/pom.xml test
-	@.venv/bin/python -m pytest -m "not compose" $(ARGS)
+	@.venv/bin/python -m pytest $(ARGS)
 e2e: setup ## the end-to-end tests alone; STACK=compose: against the containers
 	@TESTCONTAINERS_RYUK_DISABLED=true .venv/bin/python -m pytest -m $(if $(filter compose,$(STACK)),compose,e2e) $(ARGS)
 compose-core: ## CI's leg of the containers: 500 posts through the gateway into Kafka, S3 and Kinesis

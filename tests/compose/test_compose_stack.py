@@ -18,7 +18,7 @@ from producer.tables import as_record
 from tests.support.oracle import oracle_answers
 from tests.support.pipeline import HOME, PORTS, ROOT, Pipeline, write_env_file
 
-pytestmark = pytest.mark.compose
+pytestmark = [pytest.mark.compose, pytest.mark.timeout(1800)]
 
 POSTS = 500
 # what has no state in the batch's path, or keeps it over its death; LocalStack's goes with it, and is filled again

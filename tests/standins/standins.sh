@@ -4,7 +4,7 @@
 #
 #   tests/standins/standins.sh up       install and start the engine on a socket of its own, make compose and the images
 #   eval "$(tests/standins/standins.sh env)"       then `docker compose …` talks to that engine
-#   tests/standins/standins.sh stop     end the engine and its containers; images and data stay
+#   tests/standins/standins.sh stop     end the engine and its containers, undo its firewall rules; images and data stay
 #   tests/standins/standins.sh remove   and remove all it kept
 #
 # Where images can be pulled none of this is needed.
@@ -32,6 +32,7 @@ start_engine() {
     docker version >/dev/null 2>&1 && return
     mkdir -p "$engine"
     say "starting the engine on $engine/docker.sock"
+    iptables-save >"$engine/iptables.before"
     # address ranges from the benchmark block, which no network in use has
     setsid dockerd --data-root "$engine/data" --exec-root "$engine/run" --pidfile "$engine/dockerd.pid" -H "$DOCKER_HOST" \
         --bip 198.18.0.1/24 --default-address-pool base=198.18.8.0/21,size=26 >"$engine/dockerd.log" 2>&1 </dev/null &
@@ -150,6 +151,7 @@ stop() {
     kill "$pid" 2>/dev/null || return 0
     for _ in $(seq 60); do kill -0 "$pid" 2>/dev/null || break; sleep 0.5; done
     ip link delete docker0 2>/dev/null || true
+    iptables-restore <"$engine/iptables.before"
 }
 
 case ${1:-} in
