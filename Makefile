@@ -12,7 +12,7 @@ STACK ?= native
 # more options for pytest, as in: make test ARGS="-k answers"
 ARGS ?=
 
-# --- places: what set-up makes lies in .venv, .venv-localstack and .pinpipe, and nowhere else
+# --- places: what set-up makes lies in .venv, .venv-localstack, .venv-airflow and .pinpipe, and nowhere else
 HOME_DIR := .pinpipe
 DONE := $(HOME_DIR)/stamps
 UV := $(HOME_DIR)/tools/uv/bin/uv
@@ -23,7 +23,7 @@ LOCK := $(UV) pip compile -q --generate-hashes --no-emit-index-url --no-emit-fin
 PINPIPE := .venv/bin/pinpipe
 
 ##@ The pipeline
-.PHONY: demo up down clean status doctor
+.PHONY: demo up down clean status doctor mwaa
 demo: setup ## the whole pipeline: start it, send the posts, run the batch, print the answers
 	@$(PINPIPE) demo --posts $(POSTS)
 up: setup ## start the parts and provision them
@@ -38,13 +38,16 @@ status: setup ## what is where, and whether it adds up
 doctor: setup ## look for what would go wrong, with the fix of each
 	@$(PINPIPE) doctor
 
+mwaa: $(DONE)/main .env ## make the folder mwaa/, to upload to an Amazon MWAA environment
+	@.venv/bin/python -m pinpipe.mwaa mwaa && ls mwaa
+
 ##@ Testing
 .PHONY: test e2e compose-core lint bench
 test: setup $(DONE)/kafka-3.7.2 ## all tests, those against the whole stack included (on ports and data of their own)
 	@mvn -B -ntp -f $(PLUGIN)/pom.xml test
 	@.venv/bin/python -m pytest $(ARGS)
-e2e: setup ## the end-to-end tests alone; STACK=compose: against the containers
-	@TESTCONTAINERS_RYUK_DISABLED=true .venv/bin/python -m pytest -m $(if $(filter compose,$(STACK)),compose,e2e) $(ARGS)
+e2e: setup ## the end-to-end tests alone, with every post through the streams; STACK=compose: against the containers
+	@PIN_STREAM_POSTS=all TESTCONTAINERS_RYUK_DISABLED=true .venv/bin/python -m pytest -m $(if $(filter compose,$(STACK)),compose,e2e) $(ARGS)
 compose-core: ## CI's leg of the containers: 500 posts through the gateway into Kafka, S3 and Kinesis
 	@PIN_POSTS=500 docker compose run --rm --build posts
 	@docker compose down --volumes
@@ -54,10 +57,12 @@ lint: setup ## ruff, mypy --strict, codespell, the import rule, cfn-lint
 	@.venv/bin/codespell
 	@.venv/bin/lint-imports --no-cache
 	@.venv/bin/cfn-lint localstack/*.yaml
+bench: setup ## the batch path's measurements, about 20 minutes on a quiet machine (bench/README.md)
+	@for what in "stack up" "stack demo" rest_proxy s3_sink; do .venv/bin/python -m bench.$$what || exit 1; done
 
 ##@ Set-up
 .PHONY: setup lock distclean help
-setup: $(DONE)/main $(DONE)/localstack $(DONE)/kinesis-local $(DONE)/mysql $(DONE)/kafka $(DONE)/spark $(DONE)/plugin .env ## install what the parts need (make demo and make test do it)
+setup: $(DONE)/main $(DONE)/localstack $(DONE)/airflow $(DONE)/kinesis-local $(DONE)/mysql $(DONE)/kafka $(DONE)/spark-classes $(DONE)/plugin .env ## install what the parts need (make demo and make test do it)
 
 .env: .env.example
 	@[ -f $@ ] || cp .env.example $@
@@ -82,8 +87,16 @@ $(DONE)/main: requirements/main.txt pyproject.toml $(UV)
 
 $(DONE)/localstack: requirements/localstack.txt services/python/find.sh $(UV)
 	@echo "set-up: .venv-localstack"
-	@python=$$(services/python/find.sh 3.13 $(UV)) && { [ -x .venv-localstack/bin/python ] || $(UV) venv -q -p "$$python" .venv-localstack; }
+	@python=$$(services/python/find.sh 3.13 $(UV) LocalStack) && { [ -x .venv-localstack/bin/python ] || $(UV) venv -q -p "$$python" .venv-localstack; }
 	@VIRTUAL_ENV=.venv-localstack $(UV) pip sync -q --require-hashes requirements/localstack.txt
+	@touch $@
+
+# on MWAA's Python
+$(DONE)/airflow: requirements/airflow.txt services/airflow/setup.sh services/airflow/environment.sh services/python/find.sh $(UV)
+	@echo "set-up: .venv-airflow"
+	@python=$$(services/python/find.sh 3.12 $(UV) Airflow) && { [ -x .venv-airflow/bin/python ] || $(UV) venv -q -p "$$python" .venv-airflow; }
+	@VIRTUAL_ENV=.venv-airflow $(UV) pip sync -q --require-hashes requirements/airflow.txt
+	@PIN_ROOT=$(CURDIR) services/airflow/setup.sh $(CURDIR)/.venv-airflow/bin/python $(CURDIR)/$(HOME_DIR)/airflow
 	@touch $@
 
 $(DONE)/kinesis-local: $(DONE)/localstack localstack/setup.sh
@@ -115,6 +128,11 @@ $(DONE)/spark: services/spark/pom.xml $(DONE)/tools
 	@$(MVN) -f services/spark/pom.xml $(COPY_JARS) -DoutputDirectory=$(CURDIR)/$(HOME_DIR)/jars/spark
 	@touch $@
 
+$(DONE)/spark-classes: $(DONE)/spark $(DONE)/main spark_jobs/class_archive.py
+	@echo "set-up: the classes that Spark starts with"
+	@.venv/bin/python -m spark_jobs.class_archive > $(HOME_DIR)/class_archive.log 2>&1 || { tail -20 $(HOME_DIR)/class_archive.log; exit 1; }
+	@touch $@
+
 $(DONE)/plugin: $(PLUGIN)/pom.xml $(shell find $(PLUGIN)/src/main -type f 2>/dev/null) $(DONE)/tools
 	@echo "set-up: the S3 sink plugin"
 	@$(MVN) -f $(PLUGIN)/pom.xml package -DskipTests
@@ -124,10 +142,11 @@ $(DONE)/plugin: $(PLUGIN)/pom.xml $(shell find $(PLUGIN)/src/main -type f 2>/dev
 
 lock: $(UV) ## resolve requirements/*.in again, into hashed locks without index addresses
 	@$(LOCK) --universal --exclude-newer 2026-11-01 -p 3.11 requirements/main.in -o requirements/main.txt
-	@$(LOCK) --exclude-newer 2026-03-01 -p "$$(services/python/find.sh 3.13 $(UV))" requirements/localstack.in -o requirements/localstack.txt
+	@$(LOCK) --exclude-newer 2026-03-01 -p "$$(services/python/find.sh 3.13 $(UV) LocalStack)" requirements/localstack.in -o requirements/localstack.txt
+	@$(LOCK) --universal --exclude-newer 2026-08-19 -c requirements/airflow-constraints.txt -p "$$(services/python/find.sh 3.12 $(UV) Airflow)" requirements/airflow.in -o requirements/airflow.txt
 
 distclean: clean ## remove everything that set-up made, too
-	@rm -rf .venv .venv-localstack $(HOME_DIR) $(PLUGIN)/target
+	@rm -rf .venv .venv-localstack .venv-airflow mwaa $(HOME_DIR) $(PLUGIN)/target
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

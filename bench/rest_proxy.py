@@ -28,6 +28,7 @@ from confluent_kafka import Message, Producer
 from rich.console import Console
 from rich.table import Table
 
+from bench.report import figures, machine
 from tests.support.kafka import Broker, free_ports
 from tests.support.rest_proxy import JSON_RECORDS, ProxyProcess, wait_for
 
@@ -126,11 +127,6 @@ def bare_producer(bootstrap: str, seconds: float) -> float:
     return acknowledged / (time.monotonic() - started)
 
 
-def figures(values: list[float], form: str = ",.0f") -> str:
-    """Minimum, median and maximum."""
-    return " / ".join(format(value, form) for value in (min(values), statistics.median(values), max(values)))
-
-
 def measure(seconds: float, rounds: int, folder: Path) -> Table:
     """All cases, round after round."""
     for records in {records for _, records in CASES}:
@@ -179,7 +175,7 @@ def measure(seconds: float, rounds: int, folder: Path) -> Table:
             figures(rate),
             f"{statistics.median(rate) / statistics.median(bare):.0%}",
         )
-    table.caption = f"bare producer: {figures(bare)} records/s"
+    table.caption = f"bare producer: {figures(bare)} records/s; {machine()}"
     return table
 
 

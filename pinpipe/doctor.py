@@ -12,7 +12,7 @@ from pinpipe.settings import ROOT, Settings
 from pinpipe.stack import PARTS, Part, Stack
 from pinpipe.stack.supervise import TOOLS
 
-DISK_MB = 3_000
+DISK_MB = 4_000
 """What set-up and a full demo take on the disk, rounded up."""
 
 
@@ -35,7 +35,8 @@ def examine(settings: Settings, parts: tuple[Part, ...] = PARTS) -> list[Finding
 def set_up() -> list[Finding]:
     """What set-up should have made and is not there."""
     wanted = (TOOLS / "jars" / "kafka", TOOLS / "jars" / "spark", TOOLS / "connect-plugins" / "pinpipe-s3-sink",
-              TOOLS / "tools" / "mysqld.path", TOOLS / "localstack-packages", ROOT / ".venv-localstack")  # fmt: skip
+              TOOLS / "tools" / "mysqld.path", TOOLS / "localstack-packages", ROOT / ".venv-localstack",
+              TOOLS / "airflow")  # fmt: skip
     missing = [path.relative_to(ROOT) for path in wanted if not path.exists()]
     return [Finding(f"set-up has not made {', '.join(map(str, missing))}", "run 'make setup'")] if missing else []
 

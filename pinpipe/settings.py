@@ -25,6 +25,9 @@ TableName = Literal["pin", "geo", "user"]
 TABLES: tuple[TableName, ...] = ("pin", "geo", "user")
 """The three tables, in the order in which they are always named."""
 
+ANSWERS = ("1", "2a", "2b", "3a", "3b", "4", "5", "6", "7", "8")
+"""The numbers of the ten answers, for who must not import Spark to know them."""
+
 LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1", "0.0.0.0"})
 DUMMY_KEYS = frozenset({"test", "dummy", "localstack"})
 
@@ -56,6 +59,7 @@ class Settings(BaseSettings):
     connect_url: str = "http://127.0.0.1:8083"
     spark_remote: Annotated[str | None, Blank] = None
     stream_url: str = "http://127.0.0.1:8084"
+    airflow_url: str = "http://127.0.0.1:8080"
 
     # where tables and checkpoints are; empty: in the user's bucket
     pin_tables_path: Annotated[str | None, Blank] = None
@@ -83,6 +87,7 @@ class Settings(BaseSettings):
     localstack_port: Port = 4566
     spark_connect_port: Port = 15002
     stream_port: Port = 8084
+    airflow_port: Port = 8080
 
     # how many posts the demo of compose sends into each path
     pin_posts: Annotated[int, Field(ge=1)] = 1000
@@ -154,6 +159,11 @@ class Settings(BaseSettings):
     @property
     def connector(self) -> str:
         return f"{self.pin_user_id}-connector"
+
+    @property
+    def dag(self) -> str:
+        """The id of the daily job's DAG."""
+        return f"{self.pin_user_id}_dag"
 
     def topic(self, table: str) -> str:
         """The Kafka topic of a table, ``<UserId>.pin`` for ``pin``."""

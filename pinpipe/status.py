@@ -11,6 +11,7 @@ import psutil
 import requests
 
 from pinpipe import delta, kafka, lake
+from pinpipe.airflow import Airflow
 from pinpipe.settings import TABLES, Settings
 from pinpipe.stack import PARTS, Stack, answers
 
@@ -78,6 +79,14 @@ class StreamCounts:
 
 
 @dataclass(frozen=True)
+class DagState:
+    """When the daily job's DAG ran last (ISO 8601) and how that ended; None where Airflow is down or it never ran."""
+
+    last_run: str | None = None
+    state: str | None = None
+
+
+@dataclass(frozen=True)
 class PartState:
     """A part: its state (``up``, ``down``), its address and the memory of its processes in MB."""
 
@@ -92,13 +101,14 @@ class Status:
 
     batch: dict[str, BatchCounts]
     stream: dict[str, StreamCounts]
+    dag: DagState
     parts: dict[str, PartState]
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "batch": {table: asdict(counts) for table, counts in self.batch.items()},
             "stream": {table: asdict(counts) for table, counts in self.stream.items()},
-            "dag": {"last_run": None, "state": None},
+            "dag": asdict(self.dag),
             "parts": {name: asdict(part) for name, part in self.parts.items()},
         }
 
@@ -117,6 +127,7 @@ def gather(settings: Settings) -> Status:
         read = pool.submit(_known(lambda: stream_read(settings), up["localstack"]))
         lags = pool.submit(_known(lambda: stream_lags(settings), up["stream"]))
         last = pool.submit(_known(lambda: last_run(settings), up["localstack"]))
+        dag = pool.submit(_known(lambda: Airflow(settings).last_run(), up["airflow-api-server"]))
         asked = {
             (table, name): pool.submit(_known(ask, up[part]))
             for table in TABLES
@@ -143,7 +154,9 @@ def gather(settings: Settings) -> Status:
             )
             for table in TABLES
         }
-    return Status(batch, stream, _parts(settings, up))
+        run = dag.result()
+        ran = DagState(run.started, run.state) if run else DagState()
+    return Status(batch, stream, ran, _parts(settings, up))
 
 
 def _questions(settings: Settings, table: str) -> list[tuple[str, str, Callable[[], Any]]]:

@@ -21,7 +21,7 @@ from pinpipe.settings import TABLES, Settings
 from spark_jobs.answers import ANSWERS, Answer
 from spark_jobs.cleaning import judge
 from spark_jobs.errors import QueryFailed
-from spark_jobs.merge import Step, settle
+from spark_jobs.merge import Settled, Step, settle
 from spark_jobs.quality import Conservation
 from spark_jobs.tables import Store
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 R = TypeVar("R")
+Asked = tuple[DataFrame, DataFrame, DataFrame]
 
 OBJECT = "path STRING, modificationTime TIMESTAMP, length BIGINT, content BINARY"
 NAME = r"([^/]+)\+(\d+)\+(\d+)\.json$"
@@ -88,30 +89,47 @@ class Batch:
                 raise QueryFailed(f"loading {table} failed: {str(failure).splitlines()[0]}")
             self.step(f"load {table}")
 
-    def clean(self, table: str) -> None:
+    def loaded(self) -> dict[str, int]:
+        """How many messages each raw table holds: one query, which reads Delta's log alone."""
+        counts = (
+            self.store.raw(table).read(self.spark).agg(F.count("*").alias("n")).select(F.lit(table).alias("table"), "n")
+            for table in TABLES
+        )
+        return {row["table"]: row["n"] for row in reduce(DataFrame.union, counts).collect()}
+
+    def clean(self, table: str) -> Settled:
         """Settle the raw messages of a table that are nowhere yet."""
         store = self.store
         settled = _settled(self.spark, store, table)
         messages = store.raw(table).read(self.spark).dropDuplicates(["_source"]).join(settled, "_source", "left_anti")
-        settle(self.spark, judge(messages, table), table, store, lambda name: self.step(f"clean {table}: {name}"))
+        told = lambda name: self.step(f"clean {table}: {name}")  # noqa: E731
+        return settle(self.spark, judge(messages, table), table, store, told)
 
     def clean_all(self) -> None:
         """Clean the three tables, at the same time: most of it is waiting for S3."""
         _together(self.clean, TABLES)
 
-    def asked(self) -> tuple[DataFrame, DataFrame, DataFrame]:
-        """What the answers are computed from: the clean tables as they are, read once; all but the long texts."""
-        tables = (self.store.clean(table).read(self.spark) for table in TABLES)
-        pin, geo, user = _together(lambda table: table.drop(*UNASKED).localCheckpoint(), tables)
+    def tables(self) -> Asked:
+        """What the answers are computed from: the clean tables, all but the long texts; read anew by each answer."""
+        pin, geo, user = (self.store.clean(table).read(self.spark).drop(*UNASKED) for table in TABLES)
         return pin, geo, user
 
-    def answer(self, answer: Answer, asked: tuple[DataFrame, DataFrame, DataFrame]) -> None:
+    def asked(self) -> Asked:
+        """The same as they are now, read once for several answers."""
+        pin, geo, user = _together(lambda table: table.localCheckpoint(), self.tables())
+        return pin, geo, user
+
+    def answer(self, answer: Answer, asked: Asked) -> None:
         """Compute one answer and write it over the last one."""
         # one file: some hundred rows at most
         answer.compute(*asked).coalesce(1).write.format("delta").mode("overwrite").option(
             "overwriteSchema", "true"
         ).save(answers_path(self.store.root, answer))
         self.step(f"answer {answer.number}")
+
+    def written(self, answer: Answer) -> DataFrame:
+        """An answer's table."""
+        return self.spark.read.format("delta").load(answers_path(self.store.root, answer))
 
     def answers(self) -> None:
         """Compute and write the ten answers."""

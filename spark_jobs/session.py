@@ -20,8 +20,17 @@ if TYPE_CHECKING:
 JARS = ROOT / ".pinpipe" / "jars" / "spark"
 """Delta and S3A, fetched by set-up (services/spark/pom.xml); nothing is downloaded at run time."""
 
+CLASS_ARCHIVE = JARS.with_name("spark-classes.jsa")
+"""Spark's classes as a JVM maps them into memory, made by set-up (:mod:`spark_jobs.class_archive`)."""
+
+# A cold session's first write and merge into Delta, in s: 34-38 without the archive, 24-27 with it. One that is not
+# there or does not fit is passed over, which is not worth a line in each log.
+FROM_ARCHIVE = f"-XX:SharedArchiveFile={CLASS_ARCHIVE} -Xshare:auto -Xlog:cds=off -Xlog:cds+dynamic=off"
 
 JAVA_OPTIONS = (
+    # a query that is stopped looks through the text of its exception with a recursive pattern: 1 MB of stack, the
+    # default, is not enough for it
+    "-Xss4m "
     # The optimizing compiler's thresholds times 4 to 10: by default it takes a third of a first batch's CPU time. Four
     # batches one after the other, each with nothing new, in s: by default 83 33 27 26, without it (TieredStopAtLevel=1)
     # 58 60 44 39, so 67 31 36 26.
@@ -31,12 +40,20 @@ JAVA_OPTIONS = (
 )
 
 
+ONE_PUT = {
+    "spark.sql.streaming.checkpointFileManagerClass": (
+        "org.apache.spark.internal.io.cloud.AbortableStreamBasedCheckpointFileManager"
+    )
+}
+"""How a checkpoint's files are written on an object store: a rename there is a copy and a deletion."""
+
+
 def configuration(settings: Settings) -> dict[str, str]:
     """Spark's settings for two cores, Delta tables and objects on S3."""
     return {
         "spark.master": "local[2]",
         "spark.driver.memory": settings.pin_spark_memory,
-        "spark.driver.extraJavaOptions": JAVA_OPTIONS,
+        "spark.driver.extraJavaOptions": f"{FROM_ARCHIVE} {JAVA_OPTIONS}",
         # must be there before the JVM starts; java itself expands the star
         "spark.driver.extraClassPath": f"{JARS}/*",
         "spark.driver.bindAddress": "127.0.0.1",
@@ -68,11 +85,17 @@ def session(settings: Settings, token: str | None = None, session_id: str | None
     from pyspark.sql import SparkSession
 
     if settings.spark_remote:
+        from pyspark.sql.connect.client.retries import DefaultPolicy
+
         if token:
             # by the environment and not in the address: addresses end up in error texts
             os.environ["SPARK_CONNECT_AUTHENTICATE_TOKEN"] = token
-        return SparkSession.builder.remote(_address(settings.spark_remote, session_id)).create()
-    return _in_process(configuration(settings))
+        spark = SparkSession.builder.remote(_address(settings.spark_remote, session_id)).create()
+        # A server that was killed is back within seconds and does not know the session: by default the client looks
+        # again after 13, 51 and 60 s, and so waits a minute for its error.
+        spark.client.set_retry_policies([DefaultPolicy(max_retries=30, max_backoff=2000)])
+        return spark
+    return in_process(configuration(settings))
 
 
 def own_session(settings: Settings) -> SparkSession:
@@ -80,18 +103,22 @@ def own_session(settings: Settings) -> SparkSession:
 
     Each micro-batch leaves a small file: Delta puts them together by itself.
     """
-    return _in_process(
+    return in_process(
         {
             **configuration(settings),
             "spark.driver.memory": settings.pin_stream_memory,
             "spark.databricks.delta.autoCompact.enabled": "true",
-            "spark.sql.codegen.wholeStage": "false",
-            "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+            # how long a new Python worker may take to call back; 15 s, the default, fails the query on a busy laptop
+            "spark.python.authenticate.socketTimeout": "60s",
+            "spark.sql.adaptive.enabled": "false",
+            "spark.sql.shuffle.partitions": "1",
+            **(ONE_PUT if settings.checkpoint_path.startswith("s3a:") else {}),
         }
     )
 
 
-def _in_process(configuration: dict[str, str]) -> SparkSession:
+def in_process(configuration: dict[str, str]) -> SparkSession:
+    """A session in this process, with this configuration."""
     from pyspark.sql import SparkSession
 
     os.environ.pop("SPARK_REMOTE", None)  # empty means unset to us, and a server without a name to PySpark

@@ -28,12 +28,8 @@ class Table:
     def read(self, spark: SparkSession) -> DataFrame:
         return spark.read.format("delta").load(self.path)
 
-    def append(self, rows: DataFrame, once: tuple[str, int] | None = None) -> None:
-        """Append rows; with ``once``, a name and a number that rises, not if Delta has seen these two."""
-        writer = rows.write.format("delta").mode("append")
-        if once:
-            writer = writer.option("txnAppId", once[0]).option("txnVersion", once[1])
-        writer.save(self.path)
+    def append(self, rows: DataFrame) -> None:
+        rows.write.format("delta").mode("append").save(self.path)
 
 
 @dataclass(frozen=True)

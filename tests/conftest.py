@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 # cheap first; those that start more than they test last
-SUITES = ("unit", "docs", "spark", "contract", "kinesis", "stack", "e2e", "compose")
+SUITES = ("unit", "docs", "airflow", "spark", "contract", "kinesis", "stack", "e2e", "compose")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -12,7 +13,7 @@ from pinpipe.aws import invoke_url
 from pinpipe.cli.jobs import SHOWN_ROWS, read_answers, run_batch, show_answers
 from pinpipe.cli.output import out, progress, say
 from pinpipe.cli.posts import Target, seed, send, wait_for_sink
-from pinpipe.cli.stack import show_counts, show_stream
+from pinpipe.cli.stack import show_airflow, show_counts, show_stream
 from pinpipe.cli.stack import up as start_all
 from pinpipe.errors import PinpipeError
 from pinpipe.settings import TABLES, Settings
@@ -24,6 +25,7 @@ def demo(
     running: Annotated[
         bool, typer.Option("--running", help="Start and send nothing: the parts run, and those posts are on their way.")
     ] = False,
+    airflow: Annotated[bool, typer.Option(help="Run the batch as Airflow's DAG, or directly.")] = True,
 ) -> None:
     """The whole pipeline: start it, fill the source, send the posts, run the batch, print the answers."""
     if posts != "all" and not (posts.isdigit() and int(posts)):
@@ -33,13 +35,16 @@ def demo(
     if running:
         settled, arrived = 0, streamed * len(TABLES)
     else:
-        start_all()
+        start_all(airflow=airflow)
         seed(rows=11_154, folder=None, if_empty=True)
         _send(in_force, None if posts == "all" else int(posts), Target.kafka)
         settled = _settled(in_force) if streamed else 0
         arrived = _send(in_force, streamed, Target.kinesis) if streamed else 0
     wait_for_sink(in_force)
-    run_batch(in_force)
+    if airflow:
+        _run_dag(in_force)
+    else:
+        run_batch(in_force)
     if streamed:
         _wait_for_stream(in_force, settled + arrived)
     out.print()
@@ -51,8 +56,10 @@ def demo(
     show_counts(status)
     show_stream(status)
     for name, part in status.parts.items():
-        say(f"{name:<11} {part.address:<16} {'' if part.memory_mb is None else f'{part.memory_mb} MB'}".rstrip())
-    say(f"API         {invoke_url(in_force)}")
+        if part.memory_mb is not None:
+            say(f"{name:<21} {part.address:<16} {part.memory_mb} MB")
+    say(f"API: {invoke_url(in_force)}")
+    show_airflow(status)
     problems = status.problems()
     if problems and not running:
         raise PinpipeError("\n".join(problems))
@@ -70,6 +77,30 @@ def _send(in_force: Settings, count: int | None, to: Target) -> int:
     if report.totals.failed or report.stopped:
         raise PinpipeError(f"not every post was sent to {to}: {report.totals.error or 'stopped'}; run it again")
     return report.totals.acknowledged
+
+
+def _run_dag(in_force: Settings) -> None:
+    """Trigger the daily job's DAG, and wait until it is done."""
+    from pinpipe.airflow import Airflow, summary
+
+    started = time.monotonic()
+    airflow = Airflow(in_force)
+    run = airflow.trigger()
+    states: dict[str, str] = {}
+    with progress(f"Airflow runs {airflow.dag}", total=1) as bar:
+
+        def told(found: Mapping[str, str]) -> None:
+            states.clear()  # a mapped task has its number only once it runs
+            states.update(found)
+            done = sum(state == "success" for state in found.values())
+            bar.update(bar.task_ids[0], description=summary(found), completed=done, total=len(found))
+
+        state = airflow.wait(run, told)
+    if state != "success":
+        failed = ", ".join(name for name, state in states.items() if state == "failed")
+        logs = in_force.pin_home / "logs" / "airflow" / f"dag_id={airflow.dag}" / f"run_id={run}"
+        raise PinpipeError(f"the DAG run {run} failed at {failed}; why is in its logs: {logs}")
+    say(f"Airflow ran {airflow.dag} in {time.monotonic() - started:.0f} s")
 
 
 def _settled(in_force: Settings) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +15,7 @@ import typer
 from pinpipe import settings
 from pinpipe.cli.output import out, progress, say, stopping, table
 from pinpipe.errors import PinpipeError
-from pinpipe.settings import Settings
+from pinpipe.settings import ANSWERS, TABLES, Settings
 from pinpipe.stack import require
 
 if TYPE_CHECKING:
@@ -30,19 +31,49 @@ class Step(StrEnum):
     load = "load"
     clean = "clean"
     answers = "answers"
+    report = "report"
 
 
 def batch(
     step: Annotated[Step | None, typer.Argument(help="Only this part of the run.")] = None,
+    only: Annotated[str | None, typer.Argument(help="Only this table (clean) or this answer (answers).")] = None,
+    run: Annotated[
+        str | None, typer.Option(help="The run that this step belongs to, and shares its lease with.")
+    ] = None,
 ) -> None:
     """Load new objects, clean them, compute the answers; each part goes on where it stopped."""
-    run_batch(settings.load(), (step.value,) if step else None)
+    in_force = settings.load()
+    if only is None and run is None and step is not Step.report:
+        run_batch(in_force, (step.value,) if step else None)
+    else:
+        _run_alone(in_force, step, only, run)
+
+
+def _run_alone(in_force: Settings, step: Step | None, only: str | None, run: str | None) -> None:
+    """One step as a process of its own, as the daily job's tasks are."""
+    from pinpipe import runs
+    from spark_jobs.lease import Share
+
+    wanted = {Step.clean: TABLES, Step.answers: ANSWERS}.get(step) if step else None
+    if step is None or (only is not None) != (wanted is not None) or (wanted and only not in wanted):
+        raise typer.BadParameter("with a run or a part of a step: load, clean TABLE, answers NUMBER, or report")
+    name = f"{step.value} {only or ''}".strip()
+    share = Share(run, name, last=step is Step.report) if run else None
+    done: object
+    if step is Step.load:
+        done = runs.load(in_force, share)
+    elif step is Step.clean:
+        done = runs.clean(in_force, str(only), share)
+    elif step is Step.answers:
+        done = runs.answer(in_force, str(only), share)
+    else:
+        done = runs.report(in_force, run or str(uuid.uuid4()), share)
+    say(f"{name}: {done}")
 
 
 def run_batch(in_force: Settings, steps: tuple[str, ...] | None = None) -> None:
     """Run the batch with a progress bar, and fail if its counts do not add up."""
     from pinpipe import runs
-    from spark_jobs.errors import ConservationBroken
 
     started = time.monotonic()
     with progress("batch") as bar:
@@ -50,9 +81,7 @@ def run_batch(in_force: Settings, steps: tuple[str, ...] | None = None) -> None:
     for name, counted in counts.items():
         say(f"{name}: {counted}")
     say(f"batch done in {time.monotonic() - started:.0f} s")
-    broken = [f"{name}: {counted}" for name, counted in counts.items() if not counted.holds]
-    if broken:
-        raise ConservationBroken("the counts do not add up: " + "; ".join(broken))
+    runs.hold(counts)
 
 
 def stream(

@@ -31,7 +31,8 @@ def main() -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
-    sys.exit(code)
+    if code:  # nothing for 0: where a job's entry point is called (Databricks), SystemExit is a failure
+        sys.exit(code)
 
 
 def _run() -> int:

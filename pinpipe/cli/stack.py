@@ -15,12 +15,13 @@ from pinpipe import settings
 from pinpipe.aws import invoke_url
 from pinpipe.cli.output import complain, out, progress, say, table
 from pinpipe.errors import PartDown, PinpipeError
-from pinpipe.stack import PARTS, Stack, require
+from pinpipe.stack import Stack, require
 from pinpipe.stack.parts import BY_NAME, Part
 
 
 def up(
     parts: Annotated[list[str] | None, typer.Argument(help="Only these parts; all when left out.")] = None,
+    airflow: Annotated[bool, typer.Option(help="Start Airflow's three parts, too.")] = True,
 ) -> None:
     """Start the parts that do not run, and make topics, bucket, API and connector."""
     from pinpipe.provision import provision
@@ -29,7 +30,9 @@ def up(
     in_force = settings.load()
     if not in_force.local:
         raise PinpipeError("AWS_ENDPOINT_URL is unset, which means AWS: there is no local stack to start")
-    chosen = tuple(PARTS if not parts else (_part(name) for name in parts))
+    chosen = tuple(_part(name) for name in parts or BY_NAME)
+    if not airflow:
+        chosen = tuple(part for part in chosen if part.group != "airflow")
     stack = Stack(in_force)
     findings = examination.examine(in_force, chosen)
     if findings:
@@ -44,7 +47,7 @@ def up(
         changes = [] if parts else provision(in_force).changes
         stack.start([part.name for part in chosen if part.of_user], answers)
     for part in chosen:
-        say(f"{part.name:<11} {'answers' if part.name in running else 'started'} at {part.address(in_force)}")
+        say(f"{part.name:<21} {'answers' if part.name in running else 'started'} at {part.address(in_force)}")
     for change in changes:
         say(f"made: {change}")
     say(f"up after {time.monotonic() - started:.0f} s")
@@ -127,9 +130,12 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
         ("part", "state", "address", "memory MB"),
         [(name, part.state, part.address, part.memory_mb) for name, part in found.parts.items()],
     )
+    show_airflow(found)
     for problem in found.problems():
         say(problem)
-    down = [name for name, part in found.parts.items() if part.state == "down"]
+    # parts that can be left out are not missed while none of their group runs
+    groups = {BY_NAME[name].group for name, part in found.parts.items() if part.memory_mb is not None}
+    down = [n for n, part in found.parts.items() if part.state == "down" and BY_NAME[n].group in ("", *groups)]
     if down:
         raise PartDown(f"{', '.join(down)} {'does' if len(down) == 1 else 'do'} not answer: run 'pinpipe up'")
 
@@ -158,6 +164,19 @@ def show_stream(found: object) -> None:
         ("stage", *found.stream),
         [("lag, ms" if name == "lag" else name, *(getattr(c, name) for c in found.stream.values())) for name in names],
     )
+
+
+def show_airflow(found: object) -> None:
+    """Where Airflow's page is, how to log in there, and how the DAG ran last."""
+    from pinpipe.airflow import Airflow
+    from pinpipe.status import Status
+
+    assert isinstance(found, Status)
+    if found.parts["airflow-api-server"].state != "up":
+        return
+    airflow = Airflow(settings.load())
+    last = f"{found.dag.state} ({found.dag.last_run})" if found.dag.state else "never ran"
+    say(f"Airflow: {airflow.url}, user admin, password {airflow.password}; {airflow.dag}: {last}")
 
 
 def where(

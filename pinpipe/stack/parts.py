@@ -12,10 +12,11 @@ class Part:
     """One long-running part.
 
     ``ports`` are the names of the settings that hold its ports, the first one is where it serves; ``run`` is the
-    script that starts it, below the project's root; ``after`` are the parts that must answer before it starts;
+    command that starts it, below the project's root; ``after`` are the parts that must answer before it starts;
     ``memory_mb`` is what it takes on a full demo, the sum of its processes, rounded up; ``stop_seconds`` is how long it
     may take to stop by itself (the REST proxy delivers what it accepted, for up to 15 s); ``of_user`` says that
-    it works for the user of the settings, on what is provisioned, and not for all users alike.
+    it works for the user of the settings, on what is provisioned, and not for all users alike; ``group`` names parts
+    that can be left out together.
     """
 
     name: str
@@ -26,12 +27,11 @@ class Part:
     after: tuple[str, ...] = ()
     stop_seconds: int = 15
     of_user: bool = False
-
-    def port(self, settings: Settings) -> int:
-        return int(getattr(settings, self.ports[0]))
+    group: str = ""
 
     def address(self, settings: Settings) -> str:
-        return f"127.0.0.1:{self.port(settings)}"
+        """Where it serves; nowhere, if it has no port."""
+        return f"127.0.0.1:{getattr(settings, self.ports[0])}" if self.ports else "-"
 
     @property
     def command(self) -> str:
@@ -54,5 +54,11 @@ PARTS = (
          after=("kafka",), stop_seconds=20),
     Part("stream", "the stream job: Kinesis to Delta", ("stream_port",), "services/stream/run.sh", 2200,
          after=("localstack",), stop_seconds=30, of_user=True),
+    Part("airflow-api-server", "Airflow: its page and REST API", ("airflow_port",),
+         "services/airflow/run.sh api-server", 350, group="airflow"),
+    Part("airflow-scheduler", "Airflow: the scheduler and its workers", (), "services/airflow/run.sh scheduler", 1100,
+         after=("airflow-api-server",), stop_seconds=30, of_user=True, group="airflow"),
+    Part("airflow-dag-processor", "Airflow: reads the DAGs", (), "services/airflow/run.sh dag-processor", 200,
+         after=("airflow-api-server",), of_user=True, group="airflow"),
 )  # fmt: skip
 BY_NAME = {part.name: part for part in PARTS}

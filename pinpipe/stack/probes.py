@@ -55,6 +55,15 @@ def _spark(settings: Settings) -> bool:
     return _tcp(url.hostname or "", url.port or 15002)
 
 
+def _airflow(settings: Settings, name: str) -> bool:
+    """What Airflow says of one of its own processes: those without a port write their heartbeat into its database."""
+    try:
+        told = requests.get(f"{settings.airflow_url}/api/v2/monitor/health", timeout=TIMEOUT).json()
+        return bool(told[name]["status"] == "healthy")
+    except (requests.RequestException, KeyError):
+        return False
+
+
 PROBES: dict[str, Callable[[Settings], bool]] = {
     "mysql": _mysql,
     "kafka": _kafka,
@@ -63,6 +72,10 @@ PROBES: dict[str, Callable[[Settings], bool]] = {
     "connect": lambda settings: _http(f"{settings.connect_url}/connectors"),
     "rest-proxy": lambda settings: _http(f"{settings.rest_proxy_url}/healthz"),
     "stream": lambda settings: _http(f"{settings.stream_url}/healthz"),
+    # the tasks' API: it gets ready at its first request, which takes seconds, so better here than in the first task
+    "airflow-api-server": lambda settings: _http(f"{settings.airflow_url}/execution/health"),
+    "airflow-scheduler": lambda settings: _airflow(settings, "scheduler"),
+    "airflow-dag-processor": lambda settings: _airflow(settings, "dag_processor"),
 }
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from xmlrpc.client import Fault, ServerProxy
 
-from supervisor.xmlrpc import SupervisorTransport
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from pinpipe.errors import PartDown, SetupMissing
@@ -96,12 +95,20 @@ class Stack:
         return self.home / "logs" / f"{name}.log"
 
     def spark_token(self) -> str:
-        """The token of the stack's Spark Connect server, made once into a file that only its owner can read."""
-        file = self.home / "run" / "spark.token"
+        """The token of the stack's Spark Connect server."""
+        return self._secret("spark.token")
+
+    def airflow_password(self) -> str:
+        """The password of Airflow's user ``admin``."""
+        return self._secret("airflow.password")
+
+    def _secret(self, name: str) -> str:
+        """A secret of this stack, made once into a file that only its owner can read."""
+        file = self.home / "run" / name
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
             file.touch(mode=0o600)
-            file.write_text(secrets.token_hex(16))
+            file.write_text(secrets.token_hex(32))
         return file.read_text()
 
     def _environment(self, part: Part) -> dict[str, str]:
@@ -117,6 +124,9 @@ class Stack:
             "PIN_ENV_FILE": str(env_file().absolute()),
             "PIN_PYTHON": sys.executable,
             "PIN_LOCALSTACK_PYTHON": str(ROOT / ".venv-localstack" / "bin" / "python"),
+            "PIN_AIRFLOW_PYTHON": str(ROOT / ".venv-airflow" / "bin" / "python"),
+            "PIN_AIRFLOW_PASSWORD": self.airflow_password(),
+            "PIN_AIRFLOW_KEY": self._secret("airflow.key"),
             "MYSQLD": mysqld.read_text().strip(),
             "PYTHONUNBUFFERED": "1",
             "PYTHONPATH": str(ROOT),
@@ -143,13 +153,18 @@ class Stack:
     # supervisord
 
     def _rpc(self) -> Any:
+        from supervisor.xmlrpc import SupervisorTransport  # not in Airflow's environment, which asks for secrets alone
+
         return ServerProxy("http://127.0.0.1", SupervisorTransport(None, None, f"unix://{self._socket}")).supervisor
 
     @property
     def running(self) -> bool:
-        """Whether this stack's supervisord answers."""
+        """Whether this stack's supervisord answers. One that is about to end is waited for."""
         try:
             return bool(self._rpc().getState()["statename"] == "RUNNING")
+        except Fault:  # its answer to every question while it shuts down
+            self._wait_until_gone()
+            return False
         except OSError:
             return False
 
@@ -244,6 +259,9 @@ class Stack:
             return
         rpc.stopAllProcesses()
         rpc.shutdown()
+        self._wait_until_gone()
+
+    def _wait_until_gone(self) -> None:
         self._wait(
             lambda: not self._socket.exists(),
             60,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from pinpipe.stack import PARTS
 from tests.support.pipeline import Pipeline, write_env_file
 
 _numbers = itertools.count(1)
@@ -18,7 +19,9 @@ def stack() -> Iterator[Pipeline]:
     write_env_file()
     pipeline = Pipeline("demo")
     pipeline.run("clean", "--yes")
-    pipeline.run("up")
+    # the stream job takes a third of the machine: the tests that are about it start it; Airflow likewise
+    pipeline.run("up", *(part.name for part in PARTS if part.name != "stream" and part.group != "airflow"))
+    pipeline.run("provision")
     yield pipeline
     pipeline.run("clean", "--yes")
 

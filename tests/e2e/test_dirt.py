@@ -1,106 +1,120 @@
-"""Bad input through the real path: what is not JSON goes to the dead letters, what is not valid to quarantine."""
+"""Every kind of dirt through the real path, beside good rows: where it arrived, where it must be, its bytes as sent."""
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from confluent_kafka import Producer
 
-from pinpipe import delta, lake
+from pinpipe import delta, kafka, lake
+from tests.support.kinds import GOOD, KINDS, Kind
 from tests.support.pipeline import Pipeline
 
 pytestmark = pytest.mark.e2e
 
-PIN = {"index": 0, "unique_id": "fbe53c66-3442-4773-b19e-d3ec6f54dddf", "category": "art", "follower_count": "124k"}
-GEO = {"ind": 0, "timestamp": "2020-08-28T03:52:47", "latitude": 1.5, "longitude": -2, "country": "Albania"}
-USER = {"ind": 0, "first_name": "Ada", "last_name": "Byron", "age": 36, "date_joined": "2016-01-01 00:00:00"}
 
+@dataclass(frozen=True)
+class Found:
+    """What is known of one coordinate: the places it is in, its bytes there, reasons and clean row, if any."""
 
-def without(row: dict[str, object], *names: str) -> dict[str, object]:
-    return {name: value for name, value in row.items() if name not in names}
-
-
-QUARANTINED: dict[str, list[tuple[object, list[str]]]] = {
-    "pin": [
-        (without(PIN, "index"), ["ind:missing"]),
-        ({**PIN, "index": "x"}, ["ind:unparsable"]),
-        ({**PIN, "index": -1}, ["ind:out_of_range"]),
-        ({**PIN, "unique_id": " "}, ["unique_id:missing"]),
-        ({**PIN, "category": None}, ["category:missing"]),
-        ({**PIN, "follower_count": "many"}, ["follower_count:unparsable"]),
-        ({**PIN, "follower_count": "3B"}, ["follower_count:out_of_range"]),
-        ({"index": 1, "name": "x", "age": 25, "role": "y"}, ["unique_id:missing", "category:missing"]),
-        ([PIN], ["record:not_an_object"]),
-        (7, ["record:not_an_object"]),
-    ],
-    "geo": [
-        (without(GEO, "country", "timestamp"), ["country:missing", "timestamp:missing"]),
-        ({**GEO, "timestamp": "2020-02-30 00:00:00"}, ["timestamp:unparsable"]),
-        ({**GEO, "latitude": 90.5}, ["latitude:out_of_range"]),
-        ({**GEO, "longitude": "NaN"}, ["longitude:unparsable"]),
-        (PIN, ["ind:missing", "country:missing", "latitude:missing", "longitude:missing", "timestamp:missing"]),
-    ],
-    "user": [
-        (without(USER, "first_name"), ["first_name:missing"]),
-        ({**USER, "last_name": ""}, ["last_name:missing"]),
-        ({**USER, "age": 151}, ["age:out_of_range"]),
-        ({**USER, "age": "old"}, ["age:unparsable"]),
-        ({**USER, "date_joined": "yesterday"}, ["date_joined:unparsable"]),
-    ],
-}
-NOT_JSON = (b"\xff\xfe", b"{'index': 1}", b'{"index": 1} trailing', b'{"index": NaN}', b"", b"hello")
-"""What the sink puts among the dead letters, a zero-length value included."""
+    places: list[str] = field(default_factory=list)
+    stored: list[bytes | None] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    cleaned: dict[str, Any] = field(default_factory=dict)
 
 
 @pytest.fixture(scope="module")
 def dirty(stack: Pipeline) -> Pipeline:
-    """A user whose topics hold good rows, every kind of bad one in between, and tombstones."""
+    """A user whose topics hold one record of each kind, and a good row of post 0 behind each."""
     pipeline = Pipeline("dirty")
     pipeline.run("provision")
     settings = pipeline.settings()
     producer = Producer({"bootstrap.servers": settings.kafka_bootstrap_servers})
-    for table, good in (("pin", PIN), ("geo", GEO), ("user", USER)):
-        topic = settings.topic(table)
-        for value, _ in QUARANTINED[table]:
-            producer.produce(topic, json.dumps(good).encode(), key=b"0")
-            producer.produce(topic, json.dumps(value).encode(), key=b"0")
-        for value in NOT_JSON:
-            producer.produce(topic, value, key=b"0")
-            producer.produce(topic, None, key=b"0")  # type: ignore[arg-type]  # a tombstone
-        producer.produce(topic, json.dumps(good, indent=1).encode(), key=b"0")
+    for kind in KINDS:
+        topic = settings.topic(kind.table)
+        producer.produce(topic, kind.value, key=b"0")  # type: ignore[arg-type]  # None is a tombstone
+        producer.produce(topic, json.dumps(GOOD[kind.table]).encode(), key=b"0")
     assert producer.flush(30) == 0
     pipeline.wait_for_sink()
     pipeline.run("batch")
     return pipeline
 
 
-def test_every_reason_is_kept_with_the_bytes_as_they_were(dirty: Pipeline) -> None:
-    rows = delta.rows(dirty.settings(), "quarantine/batch") or []
-    for table, expected in QUARANTINED.items():
-        found = [(row["raw"], row["reasons"]) for row in rows if row["table"] == table]
-        wanted = [(json.dumps(value).encode(), reasons) for value, reasons in expected]
-        assert sorted(found) == sorted(wanted)
+@pytest.fixture(scope="module")
+def found(dirty: Pipeline) -> dict[tuple[str, int], Found]:
+    """(Table, offset) to what is known of it, from the topics, the dead letters and every Delta table."""
+    settings = dirty.settings()
+    known: dict[tuple[str, int], Found] = defaultdict(Found)
+    tables = {settings.topic(table): table for table in GOOD}
+
+    def at(row: Mapping[str, Any]) -> Found:
+        return known[tables[row["_source"]["topic"]], row["_source"]["offset"]]
+
+    for table in GOOD:
+        for message in kafka.read_topic(settings, settings.topic(table)):
+            if message.value() is None:
+                known[table, message.offset() or 0].places.append("tombstone")
+        for row in delta.rows(settings, f"raw/{table}") or []:
+            at(row).stored.append(row["raw"])
+        for row in delta.rows(settings, f"batch/{table}") or []:
+            at(row).places.append("clean")
+            at(row).cleaned.update(row)
+    for message in kafka.read_topic(settings, settings.dead_letter_topic):
+        headers: dict[str, bytes] = dict(message.headers() or [])  # type: ignore[arg-type]
+        letter = known[tables[headers["__connect.errors.topic"].decode()], int(headers["__connect.errors.offset"])]
+        letter.places.append("dead letter")
+        letter.stored.append(message.value())
+    for row in delta.rows(settings, "superseded/batch") or []:
+        at(row).places.append("superseded")
+    for row in delta.rows(settings, "quarantine/batch") or []:
+        at(row).places.append("quarantine")
+        at(row).stored.append(row["raw"])
+        at(row).reasons.extend(row["reasons"])
+    return known
 
 
-def test_the_newest_good_row_is_the_clean_one(dirty: Pipeline) -> None:
-    [user] = delta.rows(dirty.settings(), "batch/user") or []
-    assert (user["ind"], user["user_name"], user["age"]) == (0, "Ada Byron", 36)
-    last = 2 * len(QUARANTINED["user"]) + 2 * len(NOT_JSON)
-    assert user["_source"] == {"topic": dirty.settings().topic("user"), "partition": 0, "offset": last}
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_a_record_of_this_kind_is_where_it_must_be_with_its_bytes(
+    kind: Kind, found: dict[tuple[str, int], Found]
+) -> None:
+    offset = 2 * [each for each in KINDS if each.table == kind.table].index(kind)
+    record = found[kind.table, offset]
+    stored = [] if kind.value is None else [kind.stored or kind.value]
+    assert record.places == [kind.place]
+    assert record.stored == (stored * 2 if kind.place == "quarantine" else stored)
+    assert record.reasons == list(kind.reasons)
+    assert {name: record.cleaned[name] for name in kind.cleaned} == kind.cleaned
 
 
-def test_dead_letters_and_tombstones_are_counted_and_the_rest_flows(dirty: Pipeline) -> None:
+@pytest.mark.parametrize("table", GOOD)
+def test_the_good_rows_beside_them_are_there_and_the_newest_is_the_clean_one(
+    table: str, found: dict[tuple[str, int], Found]
+) -> None:
+    rows = [found[table, 2 * n + 1] for n, _ in enumerate(kind for kind in KINDS if kind.table == table)]
+    assert [row.places for row in rows] == [["superseded"]] * (len(rows) - 1) + [["clean"]]
+    assert {row.stored[0] for row in rows} == {json.dumps(GOOD[table]).encode()}
+    assert rows[-1].cleaned["ind"] == 0
+
+
+def test_the_counts_are_those_of_the_kinds_and_add_up(dirty: Pipeline) -> None:
     for table, counts in dirty.json("status")["batch"].items():
-        bad = len(QUARANTINED[table])
-        assert counts["dead_letters"] == counts["tombstones"] == len(NOT_JSON), table
-        assert counts["topic"] == 2 * bad + 2 * len(NOT_JSON) + 1
-        assert counts["lake"] == 2 * bad + 1
-        assert (counts["clean"], counts["superseded"], counts["quarantined"]) == (1, bad, bad)
-        assert counts["repeats"] == bad - 1  # the last good row is written with other white space
+        places = [kind.place for kind in KINDS if kind.table == table]
+        good, dead, null = len(places), places.count("dead letter"), places.count("tombstone")
+        assert (counts["topic"], counts["lake"]) == (2 * good, 2 * good - dead - null), table
+        assert (counts["dead_letters"], counts["tombstones"]) == (dead, null), table
+        assert counts["clean"] == places.count("clean") + 1, table
+        assert counts["superseded"] == places.count("superseded") + good - 1, table
+        assert counts["quarantined"] == places.count("quarantine"), table
+        assert counts["repeats"] == good - 1 + (2 if table == "pin" else 0), table
+        assert counts["lake"] == counts["clean"] + counts["superseded"] + counts["quarantined"], table
 
 
 def test_no_offset_lies_in_the_lake_twice(dirty: Pipeline) -> None:
-    for table in QUARANTINED:
+    for table in GOOD:
         offsets = lake.offsets(dirty.settings(), table)
-        assert len(offsets) == len(set(offsets))
+        assert len(offsets) == len(set(offsets)), table

@@ -17,7 +17,7 @@ import pytest
 from pinpipe.aws import AwsAccess
 from spark_jobs import lease
 from spark_jobs.errors import LeaseHeld, LeaseLost
-from spark_jobs.lease import Holder, Lease
+from spark_jobs.lease import Holder, Lease, Share
 from tests.support.pipeline import Pipeline
 
 pytestmark = pytest.mark.e2e
@@ -31,15 +31,16 @@ class Leases:
         self.s3, self.bucket, self.name = AwsAccess.of(settings).s3(), settings.bucket, name
         self.ended: list[str] = []
 
-    def lease(self, session: str = "", wait: float = 3) -> Lease:
-        return Lease(self.s3, self.bucket, self.name, session, self.ended.append, wait)
+    def lease(self, session: str = "", wait: float = 3, share: Share | None = None) -> Lease:
+        return Lease(self.s3, self.bucket, self.name, session, self.ended.append, wait, share)
 
     def put(self, holder: Holder) -> None:
         self.s3.put_object(Bucket=self.bucket, Key=f"leases/{self.name}.json", Body=json.dumps(asdict(holder)).encode())
 
 
 def held_by(pid: int, started: float, host: str = "", expires: float = 30) -> Holder:
-    return Holder("someone", host or socket.gethostname(), pid, started, "their-session", time.time() + expires)
+    sessions = {"": "their-session"}
+    return Holder("someone", host or socket.gethostname(), pid, started, sessions, time.time() + expires)
 
 
 @pytest.fixture
@@ -104,3 +105,39 @@ def test_who_lost_the_lease_is_told_before_the_next_write(leases: Leases, monkey
         time.sleep(1)
         with pytest.raises(LeaseLost, match=leases.name):
             mine.check()
+
+
+def test_tasks_of_a_run_share_its_lease_and_others_wait_until_the_last_one_ends(leases: Leases) -> None:
+    with leases.lease("a", share=Share("run 1", "clean_pin")), leases.lease("b", share=Share("run 1", "clean_geo")):
+        pass
+    with pytest.raises(LeaseHeld, match="run 1 writes"), leases.lease(wait=0):
+        pass  # between two tasks it is still the run's
+    with leases.lease("c", share=Share("run 1", "report", last=True)):
+        pass
+    with leases.lease(wait=0):
+        assert leases.ended == []
+
+
+def test_a_task_that_starts_again_ends_what_its_earlier_try_left_and_that_one_is_told(
+    leases: Leases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "RENEW_SECONDS", 0.2)
+    other, first, second = (
+        leases.lease(session, share=Share("run 1", task))
+        for session, task in (("a", "clean_pin"), ("b", "clean_geo"), ("c", "clean_geo"))
+    )
+    with other, first, second:
+        assert leases.ended == ["b"]
+        time.sleep(1)
+        with pytest.raises(LeaseLost):
+            first.check()
+        other.check()
+        second.check()
+
+
+def test_who_takes_over_a_dead_run_ends_the_sessions_of_all_its_tasks(leases: Leases) -> None:
+    leases.put(Holder("run 1", "", 0, 0.0, {"clean_pin": "a", "clean_geo": "b"}, time.time() + 1.5))
+    with pytest.raises(LeaseHeld, match="run 1 writes"), leases.lease(wait=0):
+        pass
+    with leases.lease(wait=10):
+        assert sorted(leases.ended) == ["a", "b"]

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
+from pinpipe import delta
 from pinpipe.aws import AwsAccess
 from pinpipe.stack import Stack
 from tests.support.connect import wait_until
@@ -64,8 +65,6 @@ def unharmed(seeded: None, stack: Pipeline) -> dict[str, list[dict[str, object]]
 
 def tables(pipeline: Pipeline) -> dict[str, list[dict[str, object]]]:
     """All rows of the clean and superseded tables, sorted, and the answers; without the name of the user's topic."""
-    from pinpipe import delta
-
     found = {}
     for name in ("batch/pin", "batch/geo", "batch/user", "superseded/batch"):
         rows = delta.rows(pipeline.settings(), name) or []
@@ -74,6 +73,12 @@ def tables(pipeline: Pipeline) -> dict[str, list[dict[str, object]]]:
             row["_source"] = (source["topic"].rpartition(".")[2], source["partition"], source["offset"])
         found[name] = sorted(rows, key=lambda row: row["_source"])
     return found | pipeline.json("answers")
+
+
+def test_a_step_alone_on_an_empty_lake_makes_the_tables_it_needs(new_user: Callable[[], Pipeline]) -> None:
+    pipeline = new_user()
+    pipeline.run("batch", "answers", "6")
+    assert delta.rows(pipeline.settings(), "answers/6_users_by_joining_year") == []
 
 
 def test_a_batch_client_that_is_killed_leaves_the_same_tables(

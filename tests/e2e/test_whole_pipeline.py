@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 
 import pytest
 
+from pinpipe.airflow import Airflow
+from pinpipe.settings import ANSWERS, TABLES
+from pinpipe.stack import Stack
 from producer.generate import generate
 from producer.tables import TABLES as SOURCE
 from producer.tables import as_record
+from tests.support.connect import wait_until
 from tests.support.oracle import oracle_answers
 from tests.support.pipeline import ROOT, Pipeline
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 POSTS = 11_154
+STOP_STREAM_AND_AIRFLOW = """
+from pinpipe import settings
+from pinpipe.stack import PARTS, Stack
+Stack(settings.load()).stop(["stream", *(part.name for part in PARTS if part.group == "airflow")])
+"""
+RESTART_LOCALSTACK = """
+from pinpipe import settings
+from pinpipe.stack import Stack
+stack = Stack(settings.load())
+stack.stop(["localstack"])
+stack.start(["localstack"])
+"""
 
 
 @pytest.fixture(scope="module")
@@ -50,14 +68,48 @@ def test_nothing_vanished(stack: Pipeline) -> None:
         }, table  # fmt: skip
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.usefixtures("first_demo")
-def test_a_second_demo_changes_no_answer_and_counts_its_repeats(stack: Pipeline) -> None:
+def test_a_second_demo_with_kills_in_its_dag_run_changes_no_answer_and_counts_its_repeats(stack: Pipeline) -> None:
+    """kill -9 of Airflow's scheduler while the tables are cleaned, and of the Spark server while it answers."""
     before = stack.json("answers")
-    stack.run("demo")
+    settings = stack.settings()
+    airflow = Airflow(settings)
+    first = airflow.last_run()
+    assert first
+    assert stack.json("status")["dag"] == {"last_run": first.started, "state": "success"}
+    demo = stack.start("demo", "--streamed", "100")
+    wait_until(lambda: airflow.last_run() != first, "the DAG runs again", seconds=180, every=1)
+    run = airflow.last_run()
+    assert run
+
+    def kill_while(task: str, part: str) -> None:
+        def running() -> bool:
+            return any(name.startswith(task) and state == "running" for name, state in airflow.tasks(run.id).items())
+
+        wait_until(running, f"{task} runs", 180, every=0.5)
+        os.kill(Stack(settings).states()[part].pid, signal.SIGKILL)
+
+    kill_while("clean", "airflow-scheduler")
+    kill_while("answer", "spark")
+    said, complaint = demo.communicate(timeout=500)
+    assert demo.returncode == 0, said + complaint
+    states = airflow.tasks(run.id)
+    assert set(states) == {"load", *(f"clean_{table}" for table in TABLES), *(f"answer {n}" for n in ANSWERS), "report"}
+    assert set(states.values()) == {"success"}
     assert stack.json("answers") == before
     for counts in stack.json("status")["batch"].values():
         assert (counts["topic"], counts["lake"]) == (2 * POSTS, 2 * POSTS)
         assert (counts["clean"], counts["superseded"], counts["repeats"]) == (POSTS, POSTS, POSTS)
+
+
+@pytest.mark.usefixtures("first_demo")
+def test_the_stream_job_took_what_the_demos_sent_and_stops_cleanly(stack: Pipeline) -> None:
+    for table, counts in stack.json("status")["stream"].items():
+        assert counts["read"] == counts["clean"] + counts["superseded"] + counts["quarantined"] == 1000 + 100, table
+        assert counts["quarantined"] == 0
+    subprocess.run([ROOT / ".venv/bin/python", "-c", STOP_STREAM_AND_AIRFLOW], env=stack.environment, check=True)
+    assert "the stream job stopped" in stack.run("logs", "stream")
 
 
 @pytest.mark.usefixtures("first_demo")
@@ -71,7 +123,8 @@ def test_a_session_inside_the_command_gives_the_same(stack: Pipeline) -> None:
 def test_an_emptied_lake_fills_again_from_the_topics(stack: Pipeline) -> None:
     before, topics = stack.json("answers"), stack.json("status")["batch"]["pin"]["topic"]
     subprocess.run([ROOT / ".venv/bin/python", "-c", RESTART_LOCALSTACK], env=stack.environment, check=True)
-    stack.run("up")
+    stack.run("up", "localstack")
+    stack.run("provision")
     stack.wait_for_sink()
     stack.run("batch")
     assert stack.json("answers") == before
@@ -87,12 +140,3 @@ def test_the_readmes_curl_example_works_as_written(stack: Pipeline) -> None:
     done = subprocess.run(["sh", "-c", command], env=stack.environment, capture_output=True, text=True, check=False)
     assert '"error_code":null' in done.stdout.replace(" ", ""), done.stdout + done.stderr
     assert stack.json("status")["batch"]["pin"]["topic"] == before + 1
-
-
-RESTART_LOCALSTACK = """
-from pinpipe import settings
-from pinpipe.stack import Stack
-stack = Stack(settings.load())
-stack.stop(["localstack"])
-stack.start(["localstack"])
-"""

@@ -1,4 +1,5 @@
-"""The S3 sink when its worker is killed or frozen, S3 is away, or the lake is emptied: no record lost, none twice.
+"""The S3 sink when a worker or the broker is killed, a worker is frozen, S3 is away, or the lake is emptied: no record
+lost, none twice.
 
 Each record says which partition and offset it was sent to, so the lake is counted by what was really written, not by
 what the sink believes. PIN_SINK_KILLS sets how often the kill tests kill.
@@ -32,16 +33,17 @@ class Posting:
     """Sends records to all partitions of a topic, about ``rate`` a second, until it is left."""
 
     def __init__(self, parts, topic, partitions, rate):
-        self._send = lambda: self._round(parts, topic, partitions, rate / 20)
+        producer = parts.producer()
+        self._send = lambda: self._round(parts, topic, partitions, rate / 20, producer)
         self.sent = dict.fromkeys(range(partitions), 0)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self.failure = None
 
-    def _round(self, parts, topic, partitions, count):
+    def _round(self, parts, topic, partitions, count, producer):
         partition = random.randrange(partitions)
         first, count = self.sent[partition], random.randint(1, int(count * 2))
-        parts.produce(topic, [line(partition, first + i) for i in range(count)], partition)
+        parts.produce(topic, [line(partition, first + i) for i in range(count)], partition, producer)
         self.sent[partition] += count
 
     def _run(self):
@@ -70,13 +72,14 @@ def line(partition, offset):
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("flush_size", ["1", "500"])
-def test_kill_9_of_the_worker_while_posting_loses_nothing_and_writes_nothing_twice(shared, worker, flush_size):
+@pytest.mark.parametrize(("victim", "flush_size"), [("worker", "1"), ("worker", "500"), ("broker", "500")])
+def test_kill_9_while_posting_loses_nothing_and_writes_nothing_twice(shared, worker, victim, flush_size):
     parts = own_names(shared, "pin", partitions=3)
     topic = f"{parts.user}.pin"
     rate = 40 if flush_size == "1" else 400  # what the sink can follow even while it is killed again and again
     config = parts.config(flush__size=flush_size, rotate__schedule__interval__ms="200", tasks__max="2")
-    connector = worker.connector("killed", config, tasks=2)
+    connector = worker.connector(f"killed-{victim}-{flush_size}", config, tasks=2)
+    killed = {"worker": worker, "broker": parts.broker}[victim]
     with Posting(parts, topic, 3, rate) as posting:
         for _ in range(kills()):
             committed = sum(parts.committed(connector, topic).values())
@@ -85,8 +88,8 @@ def test_kill_9_of_the_worker_while_posting_loses_nothing_and_writes_nothing_twi
                 "the sink goes on",
             )
             time.sleep(random.uniform(0.1, 1.5))
-            worker.kill()
-            worker.start()
+            killed.kill()
+            killed.start()
         wait_until(lambda: sum(posting.sent.values()) > 100, "enough is sent to show anything")
     parts.wait_for(connector, topic, seconds=120)
     assert_lake(parts, topic, posting.expected())

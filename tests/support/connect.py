@@ -102,11 +102,14 @@ class Worker:
         return (self.home / "log").read_text(errors="replace")
 
     def rest(self, method: str, path: str, body: object = None) -> Any:
-        """Call its REST API; a call that meets a rebalance is repeated. Returns the answer's JSON, None without one."""
+        """Call its REST API and return the answer's JSON, None without one.
+
+        A call that meets a rebalance (409), or a broker that was killed just now (500), is repeated.
+        """
         deadline = time.monotonic() + 60
         while True:
             answer = requests.request(method, self.url + path, json=body, timeout=90)
-            if answer.status_code != 409 or time.monotonic() > deadline:
+            if answer.status_code not in (409, 500) or time.monotonic() > deadline:
                 break
             time.sleep(0.2)
         assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
@@ -151,11 +154,6 @@ class Connector:
 
     worker: Worker
     name: str
-
-    @property
-    def group(self) -> str:
-        """The consumer group of its tasks."""
-        return f"connect-{self.name}"
 
     def tasks(self) -> list[dict[str, Any]]:
         """Its tasks, each with ``id``, ``state``, ``worker_id`` and, when failed, ``trace``."""

@@ -12,14 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from tests.support.connect import Connector, tools, wait_until
 from tests.support.kafka import Broker
 from tests.support.localstack import LocalStack
 
 KEY = re.compile(r"topics/(?P<topic>[^/]+)/partition=(?P<n>\d+)/(?P=topic)\+(?P=n)\+(?P<first>\d{10})\.json")
+
+patiently = retry(
+    retry=retry_if_exception_type(KafkaException), stop=stop_after_delay(30), wait=wait_fixed(0.2), reraise=True
+)
+"""Asks again a broker that was killed just now and has not yet its leaders and coordinators back."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +74,16 @@ class Parts:
             **{name.replace("__", "."): value for name, value in changed.items()},
         }
 
-    def produce(self, topic: str, values: Sequence[bytes | None], partition: int = 0) -> None:
+    def producer(self) -> Producer:
+        """A new producer; making one and its first record take half a second."""
+        return Producer({"bootstrap.servers": self.broker.bootstrap, "linger.ms": 5, "enable.idempotence": True})
+
+    def produce(
+        self, topic: str, values: Sequence[bytes | None], partition: int = 0, producer: Producer | None = None
+    ) -> None:
         """Send values in this order; returns when all are acknowledged."""
         failed = []
-        producer = Producer({"bootstrap.servers": self.broker.bootstrap, "linger.ms": 5, "enable.idempotence": True})
+        producer = producer or self.producer()
         for value in values:
             producer.produce(
                 topic, value, partition=partition, on_delivery=lambda e, _: failed.append(e) if e else None
@@ -81,6 +92,7 @@ class Parts:
         assert producer.flush(60) == 0
         assert not failed, failed
 
+    @patiently
     def ends(self, topic: str) -> dict[int, int]:
         """The offset after the last record of each partition."""
         consumer = Consumer({"bootstrap.servers": self.broker.bootstrap, "group.id": "ends"})
@@ -105,10 +117,9 @@ class Parts:
 
     def committed(self, connector: Connector, topic: str) -> dict[int, int]:
         """The offsets that the connector has committed."""
-        admin = AdminClient({"bootstrap.servers": self.broker.bootstrap})
-        asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(connector.group)])
-        found = asked[connector.group].result(10).topic_partitions
-        return {tp.partition: tp.offset for tp in found if tp.topic == topic}
+        entries = connector.worker.rest("GET", f"/connectors/{connector.name}/offsets")["offsets"]
+        found = [(entry["partition"], entry["offset"]["kafka_offset"]) for entry in entries if entry["offset"]]
+        return {place["kafka_partition"]: offset for place, offset in found if place["kafka_topic"] == topic}
 
     def wait_for(self, connector: Connector, *topics: str, seconds: float = 60) -> None:
         """Wait until the connector has committed the end of every partition that has records."""
@@ -137,11 +148,12 @@ class Parts:
 
     def offsets(self, topic: str) -> dict[int, dict[int, bytes]]:
         """Partition to offset to line; an offset that is in two objects is an error."""
-        times = Counter((p, first + i) for (p, first), lines in self.objects(topic).items() for i in range(len(lines)))
+        objects = self.objects(topic)
+        times = Counter((p, first + i) for (p, first), lines in objects.items() for i in range(len(lines)))
         twice = sorted(place for place, count in times.items() if count > 1)
         assert not twice, f"{len(twice)} offsets of {topic} are in the lake twice: {twice[:10]}"
         lake: dict[int, dict[int, bytes]] = {}
-        for (partition, first), lines in self.objects(topic).items():
+        for (partition, first), lines in objects.items():
             lake.setdefault(partition, {}).update({first + i: line for i, line in enumerate(lines)})
         return lake
 

@@ -1,0 +1,48 @@
+"""The counts of the stream's micro-batches, written beside Spark: a commit by Spark costs as much as a micro-batch."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+
+from spark_jobs.merge import Settled
+
+COLUMNS = pa.schema(
+    [
+        ("run_id", pa.string()),
+        ("table", pa.string()),
+        ("finished_at", pa.timestamp("us", "UTC")),
+        *((name, pa.int64()) for name in (*Settled._fields, "repeats")),
+    ]
+)
+
+
+def without_spark(path: str, storage: dict[str, str]) -> DeltaTable:
+    """A table as the ``deltalake`` package opens it; ``storage`` are that package's options."""
+    # the object store's own scheme is s3; s3a is Hadoop's
+    return DeltaTable(path.replace("s3a://", "s3://"), storage_options=storage)
+
+
+class Tally:
+    """The ``runs`` table at ``path``, one row for each query and micro-batch; used by the queries' threads.
+
+    ``storage`` are the options of the ``deltalake`` package. The table must be there.
+    """
+
+    def __init__(self, path: str, storage: dict[str, str]) -> None:
+        self._table = without_spark(path, storage)
+        self._lock = threading.Lock()
+
+    def add(self, query: str, number: int, table: str, settled: Settled) -> None:
+        """Append the counts of a micro-batch, unless they are there: one that is done again has no second row."""
+        row = (f"{query}:{number}", table, datetime.now(UTC), *settled, None)
+        with self._lock:
+            self._table.update_incremental()
+            last = self._table.transaction_version(query)
+            if last is None or last < number:
+                done = CommitProperties(app_transactions=[Transaction(query, number)])
+                rows = pa.Table.from_pylist([dict(zip(COLUMNS.names, row, strict=True))], COLUMNS)
+                write_deltalake(self._table, rows, mode="append", commit_properties=done)

@@ -1,0 +1,70 @@
+"""Which micro-batches are appended and which are settled, and that their counts are written once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from spark_jobs.cleaning import judge
+from spark_jobs.merge import Settled
+from spark_jobs.streaming import Keys, Settler
+from spark_jobs.tables import Store
+from spark_jobs.tally import Tally
+from tests.support.field_cases import VALID
+from tests.support.spark import as_json, messages, values
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+pytestmark = pytest.mark.spark
+
+
+def inds(*keys: int) -> np.ndarray:
+    return np.array(keys, dtype=np.int32)
+
+
+def test_keys_are_all_new_when_none_is_known_and_none_comes_twice() -> None:
+    keys = Keys(inds(5, 3))
+    assert keys.all_new(inds(4, 1))
+    assert not keys.all_new(inds(4, 3))
+    assert not keys.all_new(inds(4, 4))
+    keys.add(inds(9, 4))
+    assert not keys.all_new(inds(9))
+    assert Keys(inds()).all_new(inds(9))
+
+
+@pytest.fixture
+def store(spark: SparkSession, tmp_path: Path) -> Store:
+    made = Store(str(tmp_path / "delta"), "batch", "me")  # its coordinates are the test's messages'
+    for place in (made.clean("user"), made.superseded, made.quarantine, made.runs):
+        place.create(spark)
+    return made
+
+
+def test_a_micro_batch_that_comes_again_changes_no_row_and_is_counted_once(spark: SparkSession, store: Store) -> None:
+    spark.sparkContext.setLocalProperty("sql.streaming.queryId", "q")
+    payloads = as_json({**VALID["user"], "ind": ind, "age": age} for ind, age in ((1, 20), (2, 30), (2, 31), (3, 40)))
+    judged = judge(messages(spark, [*payloads, b"no json"]), "user")
+    new, rest = (judged.where(f"_source.offset {where}") for where in ("< 2", ">= 2"))
+    tally = Tally(store.runs.path, {})
+
+    def settler() -> Settler:
+        """As a driver that starts makes it."""
+        return Settler("user", store, Keys.of(store.clean("user").path, {}), tally)
+
+    running = settler()
+    running(new.limit(0), 0)
+    running(new, 1)
+    settler()(new, 1)  # killed before the checkpoint had it: done again by the next
+    running(rest, 2)
+    settler()(rest, 2)
+    clean = values(store.clean("user").read(spark), "ind")
+    assert [(row["ind"], row["age"]) for row in clean] == [(1, 20), (2, 31), (3, 40)]
+    assert [row["ind"] for row in values(store.superseded.read(spark))] == [2]
+    assert [row["raw"] for row in values(store.quarantine.read(spark))] == [b"no json"]
+    counts = [(row["run_id"], row["table"], *(row[name] for name in Settled._fields), row["repeats"])
+              for row in values(store.runs.read(spark).orderBy("run_id"))]  # fmt: skip
+    assert counts == [("q:1", "user", 2, 2, 0, 0, None), ("q:2", "user", 3, 2, 1, 1, None)]
