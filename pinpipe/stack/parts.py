@@ -15,8 +15,9 @@ class Part:
     command that starts it, below the project's root; ``after`` are the parts that must answer before it starts;
     ``memory_mb`` is what it takes on a full demo, the sum of its processes, rounded up; ``stop_seconds`` is how long it
     may take to stop by itself (the REST proxy delivers what it accepted, for up to 15 s); ``of_user`` says that
-    it works for the user of the settings, on what is provisioned, and not for all users alike; ``group`` names parts
-    that can be left out together.
+    it works for the user of the settings, on what is provisioned, and not for all users alike; ``stops_children`` says
+    that it ends its child processes in order: it alone is told to stop, not its whole process group; ``group`` names
+    parts that can be left out together.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Part:
     after: tuple[str, ...] = ()
     stop_seconds: int = 15
     of_user: bool = False
+    stops_children: bool = False
     group: str = ""
 
     def address(self, settings: Settings) -> str:
@@ -53,7 +55,7 @@ PARTS = (
     Part("rest-proxy", "Kafka REST proxy", ("rest_proxy_port",), "services/rest_proxy/run.sh", 100,
          after=("kafka",), stop_seconds=20),
     Part("stream", "the stream job: Kinesis to Delta", ("stream_port",), "services/stream/run.sh", 2200,
-         after=("localstack",), stop_seconds=30, of_user=True),
+         after=("localstack",), stop_seconds=30, of_user=True, stops_children=True),
     Part("airflow-api-server", "Airflow: its page and REST API", ("airflow_port",),
          "services/airflow/run.sh api-server", 350, group="airflow"),
     Part("airflow-scheduler", "Airflow: the scheduler and its workers", (), "services/airflow/run.sh scheduler", 1100,

@@ -56,7 +56,7 @@ autorestart=true
 startsecs=1
 startretries=10
 stopwaitsecs={part.stop_seconds}
-stopasgroup=true
+stopasgroup={stop_as_group}
 killasgroup=true
 redirect_stderr=true
 stdout_logfile={home}/logs/{part.name}.log
@@ -146,7 +146,15 @@ class Stack:
         file.touch(mode=0o600)  # it holds the settings, passwords among them
         file.write_text(
             _HEAD.format(home=self.home, socket=self._socket)
-            + "".join(_PROGRAM.format(part=part, home=self.home, environment=environment(part)) for part in PARTS)
+            + "".join(
+                _PROGRAM.format(
+                    part=part,
+                    home=self.home,
+                    environment=environment(part),
+                    stop_as_group=str(not part.stops_children).lower(),
+                )
+                for part in PARTS
+            )
         )
         return file
 
