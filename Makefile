@@ -48,9 +48,9 @@ test: setup $(DONE)/kafka-3.7.2 ## all tests, those against the whole stack incl
 	@.venv/bin/python -m pytest $(ARGS)
 e2e: setup ## the end-to-end tests alone, with every post through the streams; STACK=compose: against the containers
 	@PIN_STREAM_POSTS=all TESTCONTAINERS_RYUK_DISABLED=true .venv/bin/python -m pytest -m $(if $(filter compose,$(STACK)),compose,e2e) $(ARGS)
-compose-core: ## CI's leg of the containers: 500 posts through the gateway into Kafka, S3 and Kinesis
-	@PIN_POSTS=500 docker compose run --rm --build posts
-	@docker compose down --volumes
+compose-core: ## the containers without Spark: 500 posts through the gateway into Kafka, S3 and Kinesis
+	@export COMPOSE_PROJECT_NAME=pinpipe-core PIN_POSTS=500; docker compose run --rm --build posts; ended=$$?; \
+	docker compose down --volumes; exit $$ended
 lint: setup ## ruff, mypy --strict, codespell, the import rule, cfn-lint
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
 	@.venv/bin/mypy
