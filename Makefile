@@ -7,6 +7,8 @@ SHELL := /bin/sh
 PYTHON ?= python3
 # posts the demo sends; `all` is every row, 11154
 POSTS ?= all
+# what make e2e runs against: native, or compose
+STACK ?= native
 # more options for pytest, as in: make test ARGS="-k answers"
 ARGS ?=
 
@@ -29,8 +31,9 @@ up: setup ## start the parts and provision them
 	@$(PINPIPE) up
 down: ## stop the parts; the data stays
 	@[ ! -x $(PINPIPE) ] || $(PINPIPE) down
-clean: ## stop the parts and remove their data
+clean: ## stop the parts and remove their data, the containers' volumes too
 	@[ ! -x $(PINPIPE) ] || $(PINPIPE) clean --yes
+	@! docker info >/dev/null 2>&1 || docker compose down --volumes --remove-orphans
 status: setup ## what is where, and whether it adds up
 	@$(PINPIPE) status
 doctor: setup ## look for what would go wrong, with the fix of each
@@ -48,14 +51,17 @@ mwaa: $(DONE)/main .env ## make the folder mwaa/, and say what to upload and to 
 	@.venv/bin/python -m pinpipe.mwaa mwaa
 
 ##@ Testing
-.PHONY: test e2e drills lint bench pictures
+.PHONY: test e2e compose-core drills lint bench pictures
 test: setup $(DONE)/kafka-3.7.2 $(DONE)/chromium ## all tests but the drills, those against the whole stack included (on ports and data of their own)
 	@mvn -B -ntp -f $(PLUGIN)/pom.xml test
-	@.venv/bin/python -m pytest -m "not drill" $(ARGS)
-e2e: setup $(DONE)/chromium ## the end-to-end tests alone, with every post through the streams, too
-	@PIN_STREAM_POSTS=all .venv/bin/python -m pytest -m e2e $(ARGS)
+	@.venv/bin/python -m pytest $(ARGS)
+e2e: setup $(DONE)/chromium ## the end-to-end tests alone, with every post through the streams; STACK=compose: against the containers
+	@PIN_STREAM_POSTS=all TESTCONTAINERS_RYUK_DISABLED=true .venv/bin/python -m pytest -m $(if $(filter compose,$(STACK)),compose,e2e) $(ARGS)
+compose-core: ## the containers without Spark: 500 posts through the gateway into Kafka, S3 and Kinesis
+	@export COMPOSE_PROJECT_NAME=pinpipe-core PIN_POSTS=500; docker compose run --rm --build posts; ended=$$?; \
+	docker compose down --volumes; exit $$ended
 drills: setup $(DONE)/kafka-3.7.2 ## kills by the dozen, each with what was lost and what is there twice
-	@PIN_STREAM_KILLS=20 PIN_KINESIS_KILLS=20 PIN_SINK_KILLS=10 .venv/bin/python -m pytest -s $(ARGS) \
+	@PIN_STREAM_KILLS=20 PIN_KINESIS_KILLS=20 PIN_SINK_KILLS=10 .venv/bin/python -m pytest -s -m "drill or kinesis or stack" $(ARGS) \
 	    tests/drills tests/kinesis/test_kills.py tests/stack/test_s3_sink_recovery.py
 lint: setup $(DONE)/checkov ## ruff, mypy --strict, codespell, the import rule, cfn-lint, checkov
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
 from pinpipe.aws import AwsAccess
 from pinpipe.settings import Settings
@@ -38,7 +39,8 @@ def batch(
     from spark_jobs.session import end_session, session
 
     require(settings, "localstack", "spark")
-    token = Stack(settings).spark_token() if settings.local and settings.spark_remote else None
+    # the token is the stack's own server's, on loopback; another server never sees it
+    token = Stack(settings).spark_token() if urlsplit(settings.spark_remote or "").hostname == "localhost" else None
     session_id = str(uuid.uuid4())
 
     def end(left: str) -> None:

@@ -104,6 +104,12 @@ class Settings(BaseSettings):
     airflow_port: Port = 8080
     dashboard_port: Port = 2718
 
+    # how many posts the demo of compose sends into each path
+    pin_posts: Annotated[int, Field(ge=1)] = 1000
+
+    # the address that the parts listen on; compose sets another inside its containers
+    pin_bind: str = "127.0.0.1"
+
     # where a native stack keeps its data, logs and run files
     pin_home: Annotated[Path, BeforeValidator(lambda value: ROOT / (value or ".pinpipe"))] = ROOT / ".pinpipe"
 

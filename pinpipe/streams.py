@@ -130,7 +130,7 @@ def _told(settings: Settings, queries: dict[TableName, StreamingQuery]) -> Itera
         def log_message(self, format: str, *args: Any) -> None:
             """Probes ask every second: not worth a line."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", settings.stream_port), Handler)
+    server = ThreadingHTTPServer((settings.pin_bind, settings.stream_port), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield

@@ -11,7 +11,7 @@ from tests.support import aws_leg
 from tests.support.pipeline import Pipeline, write_env_file
 
 # cheap first; those that start more than they test last
-SUITES = ("unit", "docs", "airflow", "spark", "contract", "kinesis", "stack", "e2e", "drill")
+SUITES = ("unit", "docs", "airflow", "spark", "contract", "kinesis", "stack", "e2e", "drill", "compose")
 
 
 def pytest_configure(config: pytest.Config) -> None:

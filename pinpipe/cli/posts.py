@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,6 +56,7 @@ def seed(
     folder: Annotated[
         Path | None, typer.Option("--from", help="A folder with your own pinterest_data, geolocation_data, user_data.")
     ] = None,
+    if_empty: Annotated[bool, typer.Option("--if-empty", help="Leave rows that are there as they are.")] = False,
 ) -> None:
     """Fill the three tables in MySQL, replacing what is there: generated posts, or your own copy."""
     from producer.database import Database
@@ -63,6 +65,13 @@ def seed(
 
     in_force = settings.load()
     require(in_force, "mysql")
+    if if_empty:
+        with Database(in_force.mysql_url.get_secret_value()) as database:
+            database.create_schema()
+            counts = database.counts()
+        if any(counts.values()):
+            say("in MySQL already: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
+            return
     with progress("generating" if folder is None else f"reading {folder}"):
         tables = generate(rows) if folder is None else read_folder(folder)
     total = sum(len(tables.rows(name)) for name in TABLES)
@@ -81,11 +90,13 @@ def post(
     to: Annotated[Target, typer.Option(help="The topics, the streams, or both.")] = Target.kafka,
     pace: Annotated[Pace, typer.Option(help="The course's pauses with one record a request, or batches.")] = Pace.fast,
     show: Annotated[bool, typer.Option("--print", help="Show the three rows of each post.")] = False,
+    skip: Annotated[int, typer.Option(min=0, help="Pass over so many posts of the order, sent by an earlier run.")] = 0,
+    heartbeat: Annotated[Path | None, typer.Option(help="Touch this file after each request, for a probe.")] = None,
 ) -> None:
     """Send posts from MySQL through API Gateway, in the course's order unless --all."""
     if not every and count is None and pace is Pace.fast:
         raise typer.BadParameter("say how many: --count N, --all, or --pace course to go on until Ctrl-C")
-    report = send(settings.load(), count, every, batch_size, pace, show, to)
+    report = send(settings.load(), count, every, batch_size, pace, show, to, skip, heartbeat)
     if report.totals.failed:
         raise PinpipeError(f"{report.totals.failed} records failed: {report.totals.error}")
 
@@ -98,6 +109,8 @@ def send(
     pace: Pace = Pace.fast,
     show: bool = False,
     to: Target = Target.kafka,
+    skip: int = 0,
+    heartbeat: Path | None = None,
 ) -> Report:
     """Send posts and say what was done, also after Ctrl-C."""
     from pinpipe.signing import api_signer
@@ -113,8 +126,9 @@ def send(
         keys = database.keys()
         if not keys:
             raise PinpipeError("MySQL holds no posts: run 'pinpipe seed'")
-        draws = order.key_order(keys, count) if every else order.course_order(keys, count)
-        total = count or (len(keys) if every else None)
+        end = None if count is None else skip + count
+        draws = islice(order.key_order(keys, end) if every else order.course_order(keys, end), skip, None)
+        total = count or (len(keys) - skip if every else None)
         api, auth = invoke_url(in_force), api_signer(in_force)
         senders: list[Sender] = []
         if to is not Target.kinesis:
@@ -126,6 +140,8 @@ def send(
 
                 def told(posts: Sequence[Post], so_far: Report) -> None:
                     bar.update(bar.task_ids[0], completed=so_far.posts)
+                    if heartbeat is not None:
+                        heartbeat.touch()
                     if show:
                         for one in posts:
                             say("\n".join(str(one.row(name)) for name in TABLES) + "\n")

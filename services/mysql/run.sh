@@ -14,7 +14,7 @@ password=${account#*:}
 
 # a relative socket lies in the data folder; a whole path could be longer than the system allows (107 bytes)
 base=$(dirname "$(dirname "$MYSQLD")")
-set -- --no-defaults --basedir="$base" --datadir="$data" --tmpdir="$run/tmp" --socket=mysql.sock
+set -- --defaults-file="$(dirname "$0")/mysqld.cnf" --basedir="$base" --datadir="$data" --tmpdir="$run/tmp" --socket=mysql.sock
 [ -d "$base/share/english" ] && set -- "$@" --lc-messages-dir="$base/share"
 [ "$(id -u)" = 0 ] && set -- "$@" --user=root
 
@@ -32,7 +32,5 @@ CREATE USER IF NOT EXISTS '$user'@'127.0.0.1' IDENTIFIED BY '$password';
 ALTER USER '$user'@'127.0.0.1' IDENTIFIED BY '$password';
 GRANT ALL ON $schema.* TO '$user'@'127.0.0.1';
 SQL
-# 64 MiB of buffer pool hold the three tables many times over
-exec "$MYSQLD" "$@" --init-file="$run/init.sql" --bind-address=127.0.0.1 --port="$MYSQL_PORT" --mysqlx=OFF \
-    --pid-file="$run/mysql.pid" --skip-name-resolve --disable-log-bin --innodb-buffer-pool-size=64M \
-    --performance-schema=OFF --max-connections=50
+exec "$MYSQLD" "$@" --init-file="$run/init.sql" --bind-address=127.0.0.1 --port="$MYSQL_PORT" \
+    --pid-file="$run/mysql.pid"
