@@ -114,6 +114,7 @@ def page(sent: Pipeline, notebooks: dict[str, Any]) -> Iterator[Page]:
     sent.run("up", "dashboard")
     with pictures.page(sent.settings().dashboard_url, width=400, dark=True) as opened:
         yield opened
+    sent.run("down", "dashboard")  # it counts all the time: the tests behind it want the machine
 
 
 def rows(page: Page, label: str) -> list[list[str]]:
