@@ -54,7 +54,7 @@ def spark(in_force: Settings) -> SparkSession:
     """A Spark session: the stack's server, or this process; on Databricks the notebook's own."""
     from spark_jobs.session import session
 
-    return session(in_force, Stack(in_force).spark_token() if in_force.local and in_force.spark_remote else None)
+    return session(in_force, Stack(in_force).spark_token_to_send())
 
 
 def mount(dbutils: Any, in_force: Settings) -> str:

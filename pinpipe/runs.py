@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urlsplit
 
 from pinpipe.aws import AwsAccess
 from pinpipe.settings import Settings
@@ -39,8 +38,7 @@ def batch(
     from spark_jobs.session import end_session, session
 
     require(settings, "localstack", "spark")
-    # the token is the stack's own server's, on loopback; another server never sees it
-    token = Stack(settings).spark_token() if urlsplit(settings.spark_remote or "").hostname == "localhost" else None
+    token = Stack(settings).spark_token_to_send()
     session_id = str(uuid.uuid4())
 
     def end(left: str) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from xmlrpc.client import Fault, ServerProxy
 
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
@@ -97,6 +98,11 @@ class Stack:
     def spark_token(self) -> str:
         """The token of the stack's Spark Connect server."""
         return self._secret("spark.token")
+
+    def spark_token_to_send(self) -> str | None:
+        """The token, where the settings lead to the stack's own server, on loopback; another server never sees it."""
+        local = urlsplit(self.settings.spark_remote or "").hostname == "localhost"
+        return self.spark_token() if local else None
 
     def airflow_password(self) -> str:
         """The password of Airflow's user ``admin``."""
