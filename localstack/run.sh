@@ -7,6 +7,8 @@ root=$PIN_HOME/data/localstack
 rm -rf "$root"  # it keeps nothing over a restart: what is there is left from a killed one
 mkdir -p "$root/var/lib/localstack"
 ln -s "$PIN_TOOLS/localstack-packages" "$root/var/lib/localstack/lib"
+# after a death: what it held is made again as soon as it answers
+if [ -d "$PIN_HOME/run/provisioned" ] && [ -n "${PIN_PYTHON:-}" ]; then "$PIN_PYTHON" -m pinpipe.reprovision & fi
 export OVERRIDE_IN_DOCKER=0 FILESYSTEM_ROOT="$root"
 export SERVICES=s3,kinesis,apigateway,iam,sts,cloudformation EAGER_SERVICE_LOADING=0
 export GATEWAY_LISTEN="127.0.0.1:$LOCALSTACK_PORT" LOCALSTACK_HOST="127.0.0.1:$LOCALSTACK_PORT"

@@ -58,7 +58,7 @@ def demo(
     for name, part in status.parts.items():
         if part.memory_mb is not None:
             say(f"{name:<21} {part.address:<16} {part.memory_mb} MB")
-    say(f"API: {invoke_url(in_force)}")
+    say(f"API: {in_force.from_outside(invoke_url(in_force))}")
     for line in look.airflow(status, in_force):
         say(line)
     problems = status.problems()

@@ -1,13 +1,20 @@
 #!/bin/sh
 # Starts one of Airflow's processes in the foreground: $1 is api-server, scheduler or dag-processor.
+# Where PIN_AIRFLOW_KEY is not given, the API server makes the key that the three share, in their folder.
 set -eu
 home=$PIN_HOME/data/airflow
-mkdir -p "$home"
+mkdir -p "$home" "$PIN_HOME/run"
+if [ -z "${PIN_AIRFLOW_KEY:-}" ]; then
+    if [ "$1" = api-server ] && [ ! -f "$home/key" ]; then (umask 077; head -c 32 /dev/urandom | base64 > "$home/key"); fi
+    PIN_AIRFLOW_KEY=$(cat "$home/key")
+fi
 AIRFLOW_HOME=$home
 . "$(dirname "$0")/environment.sh"
 export AIRFLOW__LOGGING__BASE_LOG_FOLDER="$PIN_HOME/logs/airflow"
 export AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE="$PIN_HOME/run/airflow.passwords.json"
-export AIRFLOW__API__HOST=127.0.0.1 AIRFLOW__API__PORT="$AIRFLOW_PORT" AIRFLOW__API__BASE_URL="$AIRFLOW_URL"
+export AIRFLOW__API__HOST="${PIN_BIND:-127.0.0.1}" AIRFLOW__API__PORT="$AIRFLOW_PORT"
+# the browser's address, the tasks' is below
+export AIRFLOW__API__BASE_URL="http://127.0.0.1:$AIRFLOW_PORT"
 export AIRFLOW__CORE__EXECUTION_API_SERVER_URL="$AIRFLOW_URL/execution/"
 export AIRFLOW__API__SECRET_KEY="$PIN_AIRFLOW_KEY" AIRFLOW__API_AUTH__JWT_SECRET="$PIN_AIRFLOW_KEY"
 export AIRFLOW__CORE__PARALLELISM=3 AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES=1

@@ -88,12 +88,20 @@ fill() {
     case $1 in
         mysql) cp -r "$root/.pinpipe/tools/mysql" "$2/mysql" ;;
         kafka) cp -r "$root/.pinpipe/jars/kafka" "$2/libs" ;;
+        python312) copy_python "$root/.venv-airflow" "$2/python" ;;
         localstack)
             cp "$root/requirements/localstack.txt" "$2/"
-            python=$(readlink -f "$root/.venv-localstack/bin/python")
-            mkdir "$2/python"
-            tar -C "$(dirname "$(dirname "$python")")" --exclude=__pycache__ --exclude=test --exclude='*.a' -c bin lib | tar -C "$2/python" -x ;;
+            copy_python "$root/.venv-localstack" "$2/python" ;;
     esac
+}
+
+# the host's Python that an environment is made with, without what was installed into it
+copy_python() {
+    local python
+    python=$(readlink -f "$1/bin/python")
+    mkdir "$2"
+    tar -C "$(dirname "$(dirname "$python")")" --exclude=__pycache__ --exclude=test --exclude='*.a' --exclude='site-packages/*' -c bin lib \
+        | tar -C "$2" -x
 }
 
 make_image() {
@@ -110,12 +118,14 @@ make_image() {
 
 tag_of() { sed -n 's/^# stands in for: //p' "$here/$1/Dockerfile"; }
 
-made() { for name in python mysql kafka localstack; do tag_of "$name"; done | sort; }
+names="python python312 mysql kafka localstack"
+
+made() { for name in $names; do tag_of "$name"; done | sort; }
 
 # the tags that the compose file and the Dockerfiles behind it name; what is built here is named pinpipe/…
 wanted() {
     { sed -n 's/^ *image: //p' "$root/docker-compose.yml" | grep -v '^pinpipe/'
-      sed -n 's/^ARG [A-Z]*_IMAGE=//p' $(git -C "$root" ls-files -co --exclude-standard "$root/services" "$root/localstack" | sed "s|^|$root/|" | grep Dockerfile)
+      sed -n 's/^ARG [A-Z_]*_IMAGE=//p' $(git -C "$root" ls-files -co --exclude-standard "$root/services" "$root/localstack" | sed "s|^|$root/|" | grep Dockerfile)
     } | sort -u
 }
 
@@ -123,6 +133,7 @@ wanted() {
 contents() {
     local run="docker run --rm --network none --entrypoint"
     echo "$(tag_of python): $($run python "$(tag_of python)" --version), Debian's"
+    echo "$(tag_of python312): $($run python3 "$(tag_of python312)" --version), the host's"
     echo "$(tag_of mysql): $($run mysqld "$(tag_of mysql)" --version | sed 's/.*Ver/MySQL/') -- not the tag's version"
     echo "$(tag_of kafka): $($run sh "$(tag_of kafka)" -c 'ls /opt/kafka/libs/kafka_2.13-*.jar')"
     echo "$(tag_of localstack): localstack-core $($run /opt/code/localstack/.venv/bin/python "$(tag_of localstack)" \
@@ -137,7 +148,7 @@ up() {
     start_engine
     make_compose
     make_base
-    for name in python mysql kafka localstack; do make_image "$name"; done
+    for name in $names; do make_image "$name"; done
     contents
 }
 
