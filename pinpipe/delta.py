@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -50,27 +50,36 @@ def loaded(log: Iterable[File]) -> dict[int, int] | None:
     return highest
 
 
-def read_by_stream(log: Iterable[File]) -> dict[str, int] | None:
-    """Of the files of ``runs/stream``: table to the records that were read; None where the log can't tell.
+def read_by_stream(log: Iterable[File]) -> tuple[dict[str, int], set[str]]:
+    """Of the files of ``runs/stream``: table to the records that were read, and the files of which the log can't tell.
 
-    It can where all rows of a file have the same values, as when each micro-batch writes one row.
+    It can where all rows of a file have the same values, as when a micro-batch has written one row.
     """
     found: dict[str, int] = {}
+    silent = set()
     for file in log:
         table, read = file.get("min.table"), file.get("min.read")
         if table is None or read is None or (table, read) != (file["max.table"], file["max.read"]):
-            return None
-        found[table] = found.get(table, 0) + read * file["num_records"]
-    return found
+            silent.add(file["path"])
+        else:
+            found[table] = found.get(table, 0) + read * file["num_records"]
+    return found, silent
 
 
-def rows(settings: Settings, path: str) -> list[dict[str, Any]] | None:
-    """All rows of a small table as dictionaries, or None when there is no table."""
+def rows(settings: Settings, path: str, files: Collection[str] | None = None) -> list[dict[str, Any]] | None:
+    """All rows of a small table as dictionaries, or those of some of its files; None when there is no table."""
     opened = open_table(settings, path)
     if opened is None:
         return None
-    found: list[dict[str, Any]] = opened.to_pyarrow_table().to_pylist()
-    return found
+    dataset = opened.to_pyarrow_dataset()
+    if files is None:
+        return list(dataset.to_table().to_pylist())
+    return [
+        row
+        for file in dataset.get_fragments()
+        if file.path in files
+        for row in file.to_table(schema=dataset.schema).to_pylist()
+    ]
 
 
 def newest_rows(settings: Settings, path: str, column: str) -> list[dict[str, Any]]:
@@ -86,7 +95,8 @@ def newest_rows(settings: Settings, path: str, column: str) -> list[dict[str, An
         return []
     # a second: Spark writes the log's times in whole milliseconds
     since = (max(times) - timedelta(seconds=1)).isoformat()
-    found = QueryBuilder().register("found", opened).execute(f"SELECT * FROM found WHERE {column} >= '{since}'")
+    query = f"SELECT * FROM found WHERE {column} >= '{since}'"
+    found = QueryBuilder().register("found", opened).execute(query)
     return _as_rows(found.read_all())
 
 

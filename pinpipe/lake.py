@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pinpipe.aws import AwsAccess
-from pinpipe.settings import Settings
+from pinpipe.settings import OBJECT_NAME, Settings
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-NAME = re.compile(r"([^/]+)\+(\d+)\+(\d+)\.json$")
+NAME = re.compile(OBJECT_NAME)
 READERS = 8
 
 

@@ -12,6 +12,7 @@ import re
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -25,6 +26,11 @@ ROOT = Path(__file__).resolve().parent.parent
 TableName = Literal["pin", "geo", "user"]
 TABLES: tuple[TableName, ...] = ("pin", "geo", "user")
 """The three tables, in the order in which they are always named."""
+
+OBJECT_NAME = r"/([^/]+)/partition=(\d{1,9})/\1\+\2\+(\d{10}|[1-9]\d{10,17})\.json$"
+"""What the sink calls an object: topic, partition, and the offset of its first record, of ten digits or more. All else
+below ``topics/`` is somebody else's. A pattern that Python and Java read alike.
+"""
 
 ANSWERS = ("1", "2a", "2b", "3a", "3b", "4", "5", "6", "7", "8")
 """The numbers of the ten answers, for who must not import Spark to know them."""
@@ -104,6 +110,9 @@ class Settings(BaseSettings):
     airflow_port: Port = 8080
     dashboard_port: Port = 2718
 
+    # the password of Airflow's user admin; empty: the native stack makes one
+    pin_airflow_password: Annotated[SecretStr | None, Blank] = None
+
     # how many posts the demo of compose sends into each path
     pin_posts: Annotated[int, Field(ge=1)] = 1000
 
@@ -168,6 +177,13 @@ class Settings(BaseSettings):
     def local(self) -> bool:
         """Whether the target is the local stack (``AWS_ENDPOINT_URL`` set) and not AWS."""
         return self.aws_endpoint_url is not None
+
+    def from_outside(self, url: str) -> str:
+        """An address as the host has it: the containers (``PIN_BIND``) have other host names, but the same ports."""
+        if self.pin_bind == "127.0.0.1":
+            return url
+        parts = urlsplit(url)
+        return urlunsplit(parts._replace(netloc=f"127.0.0.1:{parts.port}"))
 
     def environment(self) -> dict[str, str]:
         """The settings as environment variables; secrets in the clear."""

@@ -212,11 +212,9 @@ def last_run(settings: Settings) -> dict[str, int]:
 
 def stream_read(settings: Settings) -> dict[str, int]:
     """Table to the records that the stream job has settled, over all of its micro-batches."""
-    found = delta.read_by_stream(delta.files(settings, "runs/stream"))
-    if found is None:
-        found = {}
-        for run in delta.rows(settings, "runs/stream") or []:
-            found[run["table"]] = found.get(run["table"], 0) + run["read"]
+    found, silent = delta.read_by_stream(delta.files(settings, "runs/stream"))
+    for run in (delta.rows(settings, "runs/stream", silent) or []) if silent else []:
+        found[run["table"]] = found.get(run["table"], 0) + run["read"]
     return found
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +25,14 @@ if TYPE_CHECKING:
 PROVISIONED_SECONDS = 60
 """How long the job waits for its streams and its bucket: after a restart LocalStack has neither for a while."""
 
+TIDY_SECONDS = 60
+"""How often the tables' small files are put together: a minute of micro-batches leaves a hundred of them."""
+
+SLOW_START = "Python worker failed to connect back"
+"""What a query ends with whose Python process took ten seconds to call Spark, which nothing sets: a busy machine."""
+STARTS = 10
+"""How often a query is started at most; the next process may be faster, and a new driver would be slower."""
+
 
 def run(
     settings: Settings, stop: threading.Event, available_now: bool = False, tell: Callable[[str], None] = print
@@ -37,6 +47,7 @@ def run(
     _wait_for_streams(settings, stop)
     with ExitStack() as held:
         queries: dict[TableName, StreamingQuery] = {}
+        starts = Counter[TableName](TABLES)
         if not available_now:
             held.enter_context(_told(settings, queries))
         job, lease = open_job(settings, held)
@@ -45,16 +56,37 @@ def run(
             if not stop.is_set():
                 queries[table] = job.start(table, available_now)
         tell(f"the stream job reads {', '.join(settings.stream(table) for table in queries)}")
+        tidied = time.monotonic()
         while not stop.wait(0.5):
             lease.check()
-            ended = [table for table, query in queries.items() if not query.isActive]
-            for table in ended:
-                if failure := queries[table].exception():
-                    raise QueryFailed(f"the query of {settings.stream(table)} failed: {_first_line(str(failure))}")
-            if len(ended) == len(queries):
+            if time.monotonic() - tidied > TIDY_SECONDS:
+                _tidy(job, tell)
+                tidied = time.monotonic()
+            ended = {table: query.exception() for table, query in queries.items() if not query.isActive}
+            for table, failure in ended.items():
+                if not failure:
+                    continue
+                why = _first_line(str(failure))
+                if SLOW_START not in why or starts[table] == STARTS:
+                    raise QueryFailed(f"the query of {settings.stream(table)} failed: {why}")
+                tell(f"the query of {settings.stream(table)} starts again: its Python process was too slow")
+                starts[table] += 1
+                queries[table] = job.start(table, available_now)
+            if len(ended) == len(queries) and not any(ended.values()):
+                _tidy(job, tell)
                 break
         for query in queries.values():
             query.stop()
+
+
+def _tidy(job: Streaming, tell: Callable[[str], None]) -> None:
+    """What fails now, S3 being away, will be done the next time: no reason to end the queries."""
+    from deltalake.exceptions import DeltaError
+
+    try:
+        job.tidy()
+    except (DeltaError, OSError) as error:
+        tell(f"the tables' small files were not put together: {_first_line(str(error))}")
 
 
 def open_job(settings: Settings, held: ExitStack) -> tuple[Streaming, Lease]:

@@ -8,12 +8,12 @@ as base64 text. All of these are read.
 from __future__ import annotations
 
 import binascii
-from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from pyspark_kinesis import schema
+from pyspark_kinesis import cbor_page, schema
+from pyspark_kinesis.cbor_page import Columns
 from pyspark_kinesis.errors import ServiceError
 from pyspark_kinesis.shards import Shard
 
@@ -97,8 +97,10 @@ def decode(payload: bytes, content_type: str) -> Any:
             import cbor2
 
             unreadable = (cbor2.CBORError, ValueError)
+            columns, payload = cbor_page.read(payload) or (None, payload)
             # max(value, False) is the value: it leaves the tag out without a call into Python for each record
-            return cbor2.loads(payload, semantic_decoders={1: max})
+            answer = cbor2.loads(payload, semantic_decoders={1: max})
+            return answer if columns is None else {**answer, "Records": columns}
         import orjson
 
         return orjson.loads(payload)
@@ -122,35 +124,47 @@ def page(answer: dict[str, Any], stream: str, shard_id: str, throttled: int = 0)
         raise ServiceError("InternalFailure", f"GetRecords' answer makes no sense: {error!r}", 0) from error
 
 
-def _batch(records: list[dict[str, Any]], stream: str, shard_id: str) -> pa.RecordBatch | None:
+def _batch(records: Columns | list[dict[str, Any]], stream: str, shard_id: str) -> pa.RecordBatch | None:
     """The records as Arrow, by way of buffers: ``pa.array`` would import pandas, half a second at every start."""
     if not records:
         return None
     import pyarrow as pa
 
-    count = len(records)
+    columns = records if isinstance(records, Columns) else _columns(records)
+    count = len(columns.arrived)
+    micros = pa.py_buffer(columns.arrived * 1000)
+    arrays = [
+        columns.keys,
+        columns.data,
+        _repeated(stream, count),
+        _repeated(shard_id, count),
+        columns.sequences,
+        pa.Array.from_buffers(pa.timestamp("us", tz="UTC"), count, [None, micros]),
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema.arrow())
+
+
+def _columns(records: list[dict[str, Any]]) -> Columns:
+    """Decoded records, by column."""
+    import pyarrow as pa
+
     data = [*map(itemgetter("Data"), records)]
     if isinstance(data[0], str):
         data = [*map(binascii.a2b_base64, data)]
-    columns = [
-        _texts([*map(itemgetter("PartitionKey"), records)]),
-        pa.Array.from_buffers(pa.binary(), count, [None, _bounds(data), pa.py_buffer(b"".join(data))]),
-        _repeated(stream, count),
-        _repeated(shard_id, count),
-        _texts([*map(itemgetter("SequenceNumber"), records)]),
-        _times(records),
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=schema.arrow())
+    keys, sequences = (
+        _array(pa.string(), [*map(str.encode, map(itemgetter(name), records))])
+        for name in ("PartitionKey", "SequenceNumber")
+    )
+    return Columns(keys, _array(pa.binary(), data), sequences, _times(records))
 
 
-def _texts(values: list[str]) -> pa.Array:
+def _array(kind: pa.DataType, values: list[bytes]) -> pa.Array:
+    import numpy as np
     import pyarrow as pa
 
-    joined = "".join(values)
-    if joined.isascii():
-        return pa.StringArray.from_buffers(len(values), _bounds(values), pa.py_buffer(joined.encode()))
-    encoded = [value.encode() for value in values]
-    return pa.StringArray.from_buffers(len(values), _bounds(encoded), pa.py_buffer(b"".join(encoded)))
+    bounds = np.zeros(len(values) + 1, np.int32)
+    np.cumsum(np.fromiter(map(len, values), np.int32, len(values)), out=bounds[1:])
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(bounds), pa.py_buffer(b"".join(values))])
 
 
 def _repeated(value: str, count: int) -> pa.Array:
@@ -162,24 +176,11 @@ def _repeated(value: str, count: int) -> pa.Array:
     return pa.StringArray.from_buffers(count, pa.py_buffer(bounds), pa.py_buffer(encoded * count))
 
 
-def _bounds(values: Sequence[str] | Sequence[bytes]) -> pa.Buffer:
-    """Where each value begins and the last one ends, when they lie behind each other."""
+def _times(records: list[dict[str, Any]]) -> npt.NDArray[np.int64]:
+    """Arrival times, exact to the millisecond as Kinesis has them."""
     import numpy as np
-    import pyarrow as pa
-
-    bounds = np.zeros(len(values) + 1, np.int32)
-    np.cumsum(np.fromiter(map(len, values), np.int32, len(values)), out=bounds[1:])
-    return pa.py_buffer(bounds)
-
-
-def _times(records: list[dict[str, Any]]) -> pa.Array:
-    """Arrival times, exact to the millisecond as Kinesis has them, as Spark's timestamps."""
-    import numpy as np
-    import pyarrow as pa
 
     times = np.fromiter(map(itemgetter("ApproximateArrivalTimestamp"), records), np.float64, len(records))
     if not np.isfinite(times).all():
         raise ValueError("a record without its arrival time")
-    millis = np.rint(times if times[0] > _SECONDS_END else times * 1000.0)
-    micros = millis.astype(np.int64) * 1000
-    return pa.Array.from_buffers(pa.timestamp("us", tz="UTC"), len(records), [None, pa.py_buffer(micros)])
+    return np.rint(times if times[0] > _SECONDS_END else times * 1000.0).astype(np.int64)

@@ -17,7 +17,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pinpipe.settings import TABLES, Settings
+from pinpipe.settings import OBJECT_NAME, TABLES, Settings
 from spark_jobs.answers import ANSWERS, Answer
 from spark_jobs.cleaning import judge
 from spark_jobs.errors import QueryFailed
@@ -33,9 +33,6 @@ R = TypeVar("R")
 Asked = tuple[DataFrame, DataFrame, DataFrame]
 
 OBJECT = "path STRING, modificationTime TIMESTAMP, length BIGINT, content BINARY"
-NAME = r"([^/]+)\+(\d+)\+(\d+)\.json$"
-"""An object's name: topic, partition, offset of its first record."""
-
 
 UNASKED = ("_source", "unique_id", "title", "description", "tag_list", "image_src", "save_location", "coordinates")
 """Columns that no question asks for."""
@@ -70,7 +67,14 @@ class Batch:
         for table in TABLES:
             # the folder, never *.json: with a glob every object becomes a root path of its own
             folder = f"s3a://{self.settings.bucket}/topics/{self.settings.topic(table)}"
-            objects = self.spark.readStream.format("binaryFile").schema(OBJECT).option("pathGlobFilter", "*+*+*.json")
+            objects = (
+                self.spark.readStream.format("binaryFile")
+                .schema(OBJECT)
+                .options(
+                    pathGlobFilter="*+*+*.json",
+                    recursiveFileLookup="true",  # no partition columns: somebody else's folder would contradict them
+                )
+            )
             writer = (
                 messages(objects.load(folder))
                 .writeStream.format("delta")
@@ -158,10 +162,11 @@ def messages(objects: DataFrame) -> DataFrame:
     # ISO-8859-1 maps each byte to one character and back: splitting text is safe then for bytes that are no UTF-8
     lines = F.split(F.decode("content", "ISO-8859-1"), "\n")
     return (
-        objects.select(
-            F.regexp_extract("path", NAME, 1).alias("topic"),
-            F.regexp_extract("path", NAME, 2).cast("int").alias("partition"),
-            F.regexp_extract("path", NAME, 3).cast("bigint").alias("first"),
+        objects.where(F.col("path").rlike(OBJECT_NAME))  # what else somebody put there stays where it is
+        .select(
+            F.regexp_extract("path", OBJECT_NAME, 1).alias("topic"),
+            F.regexp_extract("path", OBJECT_NAME, 2).cast("int").alias("partition"),
+            F.regexp_extract("path", OBJECT_NAME, 3).cast("bigint").alias("first"),
             F.size(lines).alias("lines"),
             F.posexplode(lines).alias("n", "line"),
         )

@@ -104,13 +104,12 @@ def session(settings: Settings, token: str | None = None, session_id: str | None
 def own_session(settings: Settings) -> SparkSession:
     """The stream job's session: in this process whatever ``SPARK_REMOTE`` says, with a heap of its own.
 
-    Each micro-batch leaves a small file: Delta puts them together by itself.
+    Each micro-batch leaves a small file: :mod:`spark_jobs.beside` puts them together.
     """
     return in_process(
         {
             **configuration(settings),
             "spark.driver.memory": settings.pin_stream_memory,
-            "spark.databricks.delta.autoCompact.enabled": "true",
             # how long a new Python worker may take to call back; 15 s, the default, fails the query on a busy laptop
             "spark.python.authenticate.socketTimeout": "60s",
             "spark.sql.adaptive.enabled": "false",

@@ -3,14 +3,17 @@
 Thin wiring around the functions that the batch uses. A micro-batch that is done again after a kill changes nothing:
 the source gives it the same records, and settling messages twice does not either.
 
-A micro-batch of valid messages with new keys, the usual one, is appended; any other is settled, which asks Spark five
-to ten times as much. The keys that tell the two apart are kept in the driver: 4 bytes each, 40 MB for ten million.
+A micro-batch of valid messages with new keys, the usual one, is appended, beside Spark: it is in the driver's hands
+anyway, and Spark takes seconds for what are six requests to S3. Any other is settled, which asks Spark five to ten
+times as much. The keys that tell the two apart are kept in the driver: 4 bytes each, 40 MB for ten million.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field
 from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,18 +21,22 @@ from pyspark.sql import functions as F
 
 from pinpipe.aws import AwsAccess
 from pinpipe.settings import TABLES, Settings
-from spark_jobs.cleaning import judge, split_judged
+from spark_jobs.beside import append, forget_soon, opened, tidy
+from spark_jobs.cleaning import judge
 from spark_jobs.merge import Settled, settle
-from spark_jobs.tables import Store
-from spark_jobs.tally import Tally, without_spark
+from spark_jobs.tables import Store, Table
+from spark_jobs.tally import Tally
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+    from deltalake import DeltaTable
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.streaming.query import StreamingQuery
 
 TRIGGER = "1 second"
 """How often a micro-batch may start: what an idle query costs is the number of times it asks."""
+MOST = 20_000
+"""Records of a micro-batch: they pass the driver's memory, some 600 bytes each."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,8 @@ class Streaming:
 
     spark: SparkSession
     settings: Settings
+    _writing: dict[str, Lock] = field(default_factory=lambda: defaultdict(Lock))
+    """By a table's path: of a merge and a compaction at the same time only one would go through."""
 
     @property
     def store(self) -> Store:
@@ -45,16 +54,16 @@ class Streaming:
 
     def prepare(self) -> None:
         """Create the tables that are not there yet."""
-        store = self.store
-        clean = [store.clean(table) for table in TABLES]
-        for place in (*clean, store.superseded, store.quarantine, store.runs):
+        for place in self._places:
             place.create(self.spark)
+            forget_soon(place.path, self._storage)
 
     def records(self, table: str) -> DataFrame:
         """A table's stream, judged; its ``_source`` is stream, shard and sequence number."""
         options = {
             "streamName": self.settings.stream(table),
             "initialPosition": "trim_horizon",
+            "maxRecordsPerTrigger": str(MOST),
             **AwsAccess.of(self.settings).kinesis_source(),
         }
         # judged here and not in each micro-batch: a stream's plan is analysed once
@@ -62,8 +71,9 @@ class Streaming:
 
     def start(self, table: str, available_now: bool = False) -> StreamingQuery:
         """Start a table's query; with ``available_now`` it ends when all that is there is settled."""
-        keys = Keys.of(self.store.clean(table).path, self._storage)
-        settler = Settler(table, self.store, keys, self._tally)
+        path = self.store.clean(table).path
+        clean = opened(path, self._storage)
+        settler = Settler(table, self.store, clean, Keys.of(clean), self._tally, self._writing[path])
         writer = (
             self.records(table)
             .writeStream.queryName(table)
@@ -72,6 +82,16 @@ class Streaming:
         )
         trigger = writer.trigger(availableNow=True) if available_now else writer.trigger(processingTime=TRIGGER)
         return trigger.start()
+
+    def tidy(self) -> None:
+        """Put the tables' small files together and remove what nobody reads any more; what is small already is left."""
+        for place in self._places:
+            tidy(place.path, self._storage, self._writing[place.path])
+
+    @property
+    def _places(self) -> list[Table]:
+        store = self.store
+        return [*map(store.clean, TABLES), store.superseded, store.quarantine, store.runs]
 
     @property
     def _storage(self) -> dict[str, str]:
@@ -89,10 +109,9 @@ class Keys:
         self._inds = np.unique(inds)
 
     @classmethod
-    def of(cls, path: str, storage: dict[str, str]) -> Keys:
-        """Those of the clean table at ``path``; read beside Spark, which takes ten seconds for the first of three."""
-        table = without_spark(path, storage)
-        return cls(table.to_pyarrow_table(columns=["ind"])["ind"].to_numpy())
+    def of(cls, clean: DeltaTable) -> Keys:
+        """Those of a clean table; read beside Spark, which takes ten seconds for the first of three."""
+        return cls(clean.to_pyarrow_table(columns=["ind"])["ind"].to_numpy())
 
     def all_new(self, inds: npt.NDArray[np.int32]) -> bool:
         """Whether none of these is there, and none comes twice."""
@@ -108,21 +127,24 @@ class Settler:
 
     table: str
     store: Store
+    clean: DeltaTable
     keys: Keys
     tally: Tally
+    writing: Lock
 
     def __call__(self, arrived: DataFrame, number: int) -> None:
         spark = arrived.sparkSession
-        judged = arrived.localCheckpoint(eager=False)  # the records are read once, by the first that asks
-        asked = judged.select("cleaned.ind", (F.size("reasons") == 0).alias("valid")).toArrow()
-        if not asked.num_rows:
+        rows = arrived.select("cleaned.*", "_source", (F.size("reasons") == 0).alias("valid")).toArrow()
+        if not rows.num_rows:
             return
-        inds = asked.filter(asked["valid"])["ind"].to_numpy()
-        if inds.size == asked.num_rows and self.keys.all_new(inds):
-            self.store.clean(self.table).append(split_judged(judged)[0])
-            settled = Settled(inds.size, inds.size, 0, 0)
-        else:
-            settled = settle(spark, judged, self.table, self.store)
+        good = rows.filter(rows["valid"]).drop_columns("valid")
+        inds = good["ind"].to_numpy()
+        with self.writing:
+            if inds.size == rows.num_rows and self.keys.all_new(inds):
+                append(self.clean, good)
+                settled = Settled(inds.size, inds.size, 0, 0)
+            else:
+                settled = settle(spark, arrived, self.table, self.store)
         self.keys.add(inds)
         query = spark.sparkContext.getLocalProperty("sql.streaming.queryId")
         self.tally.add(f"{query}", number, self.table, settled)

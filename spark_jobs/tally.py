@@ -6,8 +6,9 @@ import threading
 from datetime import UTC, datetime
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake import Transaction
 
+from spark_jobs.beside import append, opened
 from spark_jobs.merge import Settled
 
 COLUMNS = pa.schema(
@@ -20,29 +21,21 @@ COLUMNS = pa.schema(
 )
 
 
-def without_spark(path: str, storage: dict[str, str]) -> DeltaTable:
-    """A table as the ``deltalake`` package opens it; ``storage`` are that package's options."""
-    # the object store's own scheme is s3; s3a is Hadoop's
-    return DeltaTable(path.replace("s3a://", "s3://"), storage_options=storage)
-
-
 class Tally:
     """The ``runs`` table at ``path``, one row for each query and micro-batch; used by the queries' threads.
 
-    ``storage`` are the options of the ``deltalake`` package. The table must be there.
+    ``storage`` are the options of the ``deltalake`` package. The table must be there; nobody else adds rows to it.
     """
 
     def __init__(self, path: str, storage: dict[str, str]) -> None:
-        self._table = without_spark(path, storage)
+        self._table = opened(path, storage)
         self._lock = threading.Lock()
 
     def add(self, query: str, number: int, table: str, settled: Settled) -> None:
         """Append the counts of a micro-batch, unless they are there: one that is done again has no second row."""
         row = (f"{query}:{number}", table, datetime.now(UTC), *settled, None)
         with self._lock:
-            self._table.update_incremental()
             last = self._table.transaction_version(query)
             if last is None or last < number:
-                done = CommitProperties(app_transactions=[Transaction(query, number)])
                 rows = pa.Table.from_pylist([dict(zip(COLUMNS.names, row, strict=True))], COLUMNS)
-                write_deltalake(self._table, rows, mode="append", commit_properties=done)
+                append(self._table, rows, [Transaction(query, number)])

@@ -107,7 +107,8 @@ def airflow(found: Status, in_force: Settings) -> list[str]:
         return []
     airflow = Airflow(in_force)
     last = f"{found.dag.state} ({found.dag.last_run})" if found.dag.state else "never ran"
-    return [f"Airflow: {airflow.url}, user admin, password {airflow.password}; {airflow.dag}: {last}"]
+    page = in_force.from_outside(airflow.url)
+    return [f"Airflow: {page}, user admin, password {airflow.password}; {airflow.dag}: {last}"]
 
 
 def complaint(found: Status) -> str:

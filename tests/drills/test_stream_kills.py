@@ -6,24 +6,21 @@ one kill, of the same job, is in tests/e2e/test_streaming.py, and three against 
 
 from __future__ import annotations
 
-import json
 import os
 import random
-import subprocess
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pinpipe import delta
 from pinpipe.aws import AwsAccess
-from pinpipe.settings import TABLES, TableName
+from pinpipe.settings import TABLES
 from producer.generate import generate
-from producer.tables import Row, as_record, key_of
-from tests.support.pipeline import Pipeline
+from tests.support.drills import Result, record
+from tests.support.pipeline import OTHER_STREAM_PORT, Pipeline
+from tests.support.stream_job import Coordinate, Writer, settled, wait
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
@@ -34,43 +31,6 @@ POSTS = 2_000
 """Records are of this many posts: the more are sent, the more of them are repeats."""
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(600 + 120 * KILLS)]
-
-Coordinate = tuple[str, str]
-"""Stream and sequence number."""
-
-
-class Writer(threading.Thread):
-    """Puts ten records into each stream every half second until it is stopped; ``put`` has where each one is."""
-
-    def __init__(self, kinesis: KinesisClient, streams: dict[TableName, str], chance: random.Random) -> None:
-        super().__init__(daemon=True)
-        self._kinesis, self._streams, self._chance = kinesis, streams, chance
-        tables = generate()
-        self._rows: dict[TableName, Sequence[Row]] = {table: tables.rows(table)[:POSTS] for table in streams}
-        self._stop_asked = threading.Event()
-        self.put: list[Coordinate] = []
-        self.inds: dict[TableName, set[int]] = {table: set() for table in streams}
-        self.failure: Exception | None = None
-
-    def run(self) -> None:
-        try:
-            while not self._stop_asked.wait(0.5):
-                for table, stream in self._streams.items():
-                    rows = self._chance.sample(self._rows[table], 10)
-                    entries = [
-                        {"Data": json.dumps(as_record(row)).encode(), "PartitionKey": str(key_of(row))} for row in rows
-                    ]
-                    answer = self._kinesis.put_records(StreamName=stream, Records=entries)  # type: ignore[arg-type]
-                    for row, result in zip(rows, answer["Records"], strict=True):
-                        if "SequenceNumber" in result:  # a refused record is not in the stream
-                            self.put.append((stream, result["SequenceNumber"]))
-                            self.inds[table].add(key_of(row))
-        except Exception as error:
-            self.failure = error
-
-    def stop(self) -> None:
-        self._stop_asked.set()
-        self.join(30)
 
 
 class Resharder:
@@ -104,28 +64,17 @@ class Resharder:
             self.splits += 1
 
 
-def settled(pipeline: Pipeline) -> int:
-    return sum(run["read"] for run in delta.rows(pipeline.settings(), "runs/stream") or [])
-
-
-def wait(driver: subprocess.Popen[str], ready: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 300  # cold, on two cores, a driver takes one to two minutes
-    while not ready():
-        assert driver.poll() is None, driver.communicate()
-        assert time.monotonic() < deadline, "the driver did not get on"
-        time.sleep(0.5)
-
-
 def test_no_kill_of_the_stream_job_loses_or_doubles_a_record(
     stack: Pipeline, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chance = random.Random(SEED)
-    pipeline = Pipeline("killed").with_(STREAM_PORT="21086")
+    pipeline = Pipeline("killed").with_(STREAM_PORT=str(OTHER_STREAM_PORT))
     pipeline.run("provision")
     settings = pipeline.settings()
     kinesis = AwsAccess.of(settings).kinesis()
     streams = {table: settings.stream(table) for table in TABLES}
-    writer = Writer(kinesis, streams, random.Random(SEED))
+    tables, draws = generate(), random.Random(SEED)
+    writer = Writer(kinesis, streams, lambda table: draws.sample(tables.rows(table)[:POSTS], 10))
     resharder = Resharder(kinesis, list(streams.values()), chance)
     writer.start()
     moments = Counter[str]()
@@ -158,12 +107,12 @@ def test_no_kill_of_the_stream_job_loses_or_doubles_a_record(
     clean = {
         table: [row["ind"] for row in delta.rows(settings, f"stream/killed_{table}_table") or []] for table in TABLES
     }
+    note = (
+        f"{', '.join(f'{times} {moment}' for moment, times in moments.items())}; {resharder.splits} splits and "
+        f"{resharder.merges} merges; {progress} records were settled at the last kill; {len(unknown)} unknown"
+    )
     with capsys.disabled():
-        print(
-            f"\nkills {KILLS} ({', '.join(f'{times} {moment}' for moment, times in moments.items())}, seed {SEED}), "
-            f"splits {resharder.splits}, merges {resharder.merges}, records {len(writer.put)}, of these settled at the "
-            f"last kill {progress}, lost {len(lost)}, twice {len(twice)}, unknown {len(unknown)}"
-        )
+        record(Result("kill -9 of the stream job", KILLS, len(writer.put), len(lost), len(twice), note=note))
     assert (len(lost), len(twice), len(unknown)) == (0, 0, 0)
     assert settled(pipeline) == len(writer.put)  # the counts say the same
     for table in TABLES:

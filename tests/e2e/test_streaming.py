@@ -19,7 +19,7 @@ from pinpipe import delta
 from pinpipe.aws import AwsAccess
 from pinpipe.settings import TABLES
 from tests.support.kinds import KINDS, Kind
-from tests.support.pipeline import ROOT, Pipeline
+from tests.support.pipeline import OTHER_STREAM_PORT, ROOT, Pipeline
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis.type_defs import ShardTypeDef
@@ -67,12 +67,13 @@ def sequences() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def streamed(stack: Pipeline, sequences: dict[str, str]) -> Pipeline:
+def streamed(stack: Pipeline, sequences: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     """Posts through both paths, with repeats, changed repeats and every kind of dirt; both jobs have run.
 
-    The stream job is killed while records come in; the shards of a stream are split before and merged after it.
+    The stream job is killed while records come in; the shards of a stream are split before and merged after it, and
+    the next job starts on a machine that is too busy for one of its processes.
     """
-    pipeline = Pipeline("streamed").with_(STREAM_PORT="21085")
+    pipeline = Pipeline("streamed").with_(STREAM_PORT=str(OTHER_STREAM_PORT))
     pipeline.run("provision")
     pipeline.run("seed", "--rows", str(max(POSTS, 1500)))
     settings = pipeline.settings()
@@ -107,7 +108,10 @@ def streamed(stack: Pipeline, sequences: dict[str, str]) -> Pipeline:
     produce(pipeline, [("user", data) for data in changed])
     produce(pipeline, [(kind.table, kind.value) for kind in KINDS])
     sequences.update({str(kind): put(pipeline, kind.table, kind.value) for kind in KINDS if kind.value is not None})
-    pipeline.run("stream", "--available-now")
+    late = str(tmp_path_factory.mktemp("late") / "once")
+    slow = pipeline.with_(PYSPARK_PYTHON=str(ROOT / "tests/support/slow_python.sh"), SLOW_ONCE=late)
+    told = slow.run("stream", "--available-now")
+    assert "starts again: its Python process was too slow" in told
     pipeline.wait_for_sink()
     pipeline.run("batch")
     return pipeline

@@ -7,6 +7,7 @@ import resource
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pyspark_kinesis.errors import DataLossError, SpoolError, StreamRecreatedError
@@ -89,24 +90,34 @@ def test_within_amazons_limits_of_reads_a_backlog_is_drained_and_idle_reading_is
         assert kinesis.counts()["refused"] == refused
 
 
-def test_a_consumer_that_can_not_keep_up_does_not_grow_what_is_kept(
-    kinesis: FakeKinesis, stream: str, tmp_path: Path
+@pytest.mark.parametrize("mode", ["spool", "inline"])
+def test_a_consumer_that_can_not_keep_up_grows_neither_what_is_kept_nor_the_memory(
+    kinesis: FakeKinesis, stream: str, tmp_path: Path, mode: str
 ) -> None:
     kinesis.create(stream, 2)
-    kinesis.fill(stream, 30_000, b"x" * 1000)
+    kinesis.fill(stream, 16_000, b"x" * 5000)
+    page = 250 * 5150
     with Run(
-        kinesis, stream, fetchBufferSize="2mb", spoolDir=tmp_path, maxRecordsPerFetch="500", maxRecordsPerTrigger="1000"
-    ) as run:
-        run.batch()
+        kinesis, stream, fetchBufferSize="4mb", spoolDir=tmp_path, planMode=mode, maxRecordsPerFetch="250",
+        maxRecordsPerTrigger="500",
+    ) as run:  # fmt: skip
+        run.read(1)
         time.sleep(1.5)
-        kept = sum(path.stat().st_size for path in tmp_path.rglob("*.arrow"))
-        page = 500 * 1150
-        assert 1 << 20 < kept <= (2 << 20) + 2 * page
+        told = run.reader.reportLatestOffset()
+        assert told is not None
+        kept = told["prefetchedBytes"]
+        on_disk = sum(path.stat().st_size for path in tmp_path.rglob("*.arrow"))
+        assert 1 << 20 < kept <= (4 << 20) + 2 * page
+        assert on_disk == 0 if mode == "inline" else kept <= on_disk <= (4 << 20) + 2 * page
         asked = kinesis.counts()["GetRecords"]
         time.sleep(0.5)
         assert kinesis.counts()["GetRecords"] == asked
-        run.read(30_000)
-        assert len(run.texts) == 30_000
+        memory, rows = psutil.Process().memory_full_info().uss, len(run.texts)
+        while rows < 16_000:
+            rows += len(run.batch() or [])
+            run.batches.clear()
+        assert rows == 16_000
+        assert psutil.Process().memory_full_info().uss - memory < 20 << 20  # of 80 MB that passed
 
 
 # --- the disk

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from deltalake import DeltaTable
 
+from spark_jobs.beside import MANY, append, forget_soon, tidy
 from spark_jobs.cleaning import judge
 from spark_jobs.merge import Settled
 from spark_jobs.streaming import Keys, Settler
@@ -53,7 +56,8 @@ def test_a_micro_batch_that_comes_again_changes_no_row_and_is_counted_once(spark
 
     def settler() -> Settler:
         """As a driver that starts makes it."""
-        return Settler("user", store, Keys.of(store.clean("user").path, {}), tally)
+        clean = DeltaTable(store.clean("user").path)
+        return Settler("user", store, clean, Keys.of(clean), tally, Lock())
 
     running = settler()
     running(new.limit(0), 0)
@@ -68,3 +72,27 @@ def test_a_micro_batch_that_comes_again_changes_no_row_and_is_counted_once(spark
     counts = [(row["run_id"], row["table"], *(row[name] for name in Settled._fields), row["repeats"])
               for row in values(store.runs.read(spark).orderBy("run_id"))]  # fmt: skip
     assert counts == [("q:1", "user", 2, 2, 0, 0, None), ("q:2", "user", 3, 2, 1, 1, None)]
+
+
+def test_small_files_are_put_together_while_spark_writes_and_what_they_replaced_goes(
+    spark: SparkSession, store: Store
+) -> None:
+    clean = store.clean("user")
+    forget_soon(clean.path, {})
+    forget_soon(clean.path, {})
+    judged = judge(messages(spark, as_json({**VALID["user"], "ind": ind} for ind in range(MANY + 4))), "user")
+    rows = judged.select("cleaned.*", "_source").toArrow()
+    table = DeltaTable(clean.path)
+    assert table.version() == 1  # made, and told to forget soon, once
+    for ind in range(MANY - 1):
+        append(table, rows.slice(ind, 1))
+    assert not tidy(clean.path, {})
+    settle = Settler("user", store, table, Keys.of(table), Tally(store.runs.path, {}), Lock())
+    settle(judged.where(f"cleaned.ind = {MANY - 1}"), 1)
+    assert tidy(clean.path, {}, keep_hours=0)
+    assert len(list(Path(clean.path).glob("*.parquet"))) == 1
+    # the compaction was neither told to the one who appends nor to Spark
+    settle(judged.where(f"cleaned.ind = {MANY}"), 2)
+    settle(judged.where(f"cleaned.ind IN (0, {MANY + 1})"), 3)
+    assert [row["ind"] for row in values(clean.read(spark), "ind")] == list(range(MANY + 2))
+    assert not tidy(clean.path, {})

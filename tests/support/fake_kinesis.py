@@ -22,6 +22,15 @@ _ROOT = Path(__file__).resolve().parents[2]
 class FakeKinesis:
     """A running server; ``with FakeKinesis() as kinesis`` starts and ends it."""
 
+    url: str
+
+    @classmethod
+    def at(cls, url: str) -> FakeKinesis:
+        """One that runs, as another process started it."""
+        kinesis = cls()
+        kinesis.url = url
+        return kinesis
+
     def __enter__(self) -> FakeKinesis:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.fake_kinesis_server"], cwd=_ROOT, stdout=subprocess.PIPE, text=True
@@ -67,7 +76,7 @@ class FakeKinesis:
         return [(each["ShardId"], each["SequenceNumber"]) for each in answer["Records"]]
 
     def fill(self, stream: str, count: int, data: bytes) -> None:
-        """Put many equal records, fast."""
+        """Put many equal records, as many into each shard, fast."""
         self.call("FakeFill", StreamName=stream, Count=count, Data=base64.b64encode(data).decode())
 
     def shards(self, stream: str) -> dict[str, dict[str, Any]]:

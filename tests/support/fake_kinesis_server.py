@@ -77,8 +77,9 @@ class Kinesis:
 
     def FakeFill(self, body: dict[str, Any]) -> dict[str, Any]:
         stream, data = self._stream(body), base64.b64decode(body["Data"])
-        for number in range(body["Count"]):
-            stream.put(f"key-{number}", data, None)
+        opened = [str(shard.low) for shard in stream.shards.values() if shard.ending is None]
+        for number in range(body["Count"]):  # evenly
+            stream.put(f"key-{number}", data, opened[number % len(opened)])
         for shard in stream.shards.values():
             self._fragments(shard, 0, len(shard.sequences))
         return {}

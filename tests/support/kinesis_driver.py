@@ -111,6 +111,8 @@ def main(home: Path, stream: str) -> None:
         .config("spark.driver.memory", "512m")
         .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
         .config("spark.local.dir", str(home / "local"))
+        # how long a new Python worker may take to call back; 15 s, the default, is too little on a busy machine
+        .config("spark.python.authenticate.socketTimeout", "60s")
         .config("spark.ui.enabled", "false")
         .config("spark.sql.shuffle.partitions", "1")
         .getOrCreate()

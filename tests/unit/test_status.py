@@ -64,7 +64,13 @@ def test_an_object_is_loaded_when_the_raw_table_has_come_to_its_first_offset(
     store = LocalStore(tmp_path)
     for name, lines in {"0+0000000000": 3, "0+0000000004": 1, "0+0000000005": 2, "1+0000000000": 1, "2+0000000000": 4}.items():  # fmt: skip  # noqa: E501
         store.put(f"topics/demo.pin/partition={name[0]}/demo.pin+{name}.json", b"{}\n" * lines)
-    store.put("topics/demo.pin/notes.txt", b"by hand\n")
+    for stranger in (
+        "notes.txt",
+        "partition=0/a+b+c.json",
+        "partition=0/demo.pin+1+0000000000.json",
+        "demo.pin+0+0.json",
+    ):
+        store.put(f"topics/demo.pin/{stranger}", b"by hand\n")
     present = lake.objects(store, "demo.pin")
     assert len(present) == 5
     new = lake.not_loaded(present, {0: 4, 1: 0})
@@ -95,14 +101,16 @@ def test_what_the_stream_read_is_told_by_the_log_where_each_batch_wrote_a_row(se
     write(settings, "runs/stream", runs(30, "pin"))
     write(settings, "runs/stream", runs(12, "pin"))
     write(settings, "runs/stream", runs(5, "geo"))
-    assert delta.read_by_stream(delta.files(settings, "runs/stream")) == {"pin": 42, "geo": 5}
+    assert delta.read_by_stream(delta.files(settings, "runs/stream")) == ({"pin": 42, "geo": 5}, set())
     assert stream_read(settings) == {"pin": 42, "geo": 5}
 
 
 def test_and_by_its_rows_where_a_file_has_several(settings: Settings) -> None:
     write(settings, "runs/stream", [*runs(30, "pin"), *runs(12, "pin"), *runs(5, "geo")])
-    assert delta.read_by_stream(delta.files(settings, "runs/stream")) is None
-    assert stream_read(settings) == {"pin": 42, "geo": 5}
+    [several] = delta.files(settings, "runs/stream")
+    write(settings, "runs/stream", runs(7, "pin"))
+    assert delta.read_by_stream(delta.files(settings, "runs/stream")) == ({"pin": 7}, {several["path"]})
+    assert stream_read(settings) == {"pin": 49, "geo": 5}
 
 
 def test_the_last_runs_repeats_are_read_and_no_older_file(settings: Settings) -> None:
