@@ -2,19 +2,18 @@
 
     .venv/bin/python -m bench.airflow [--runs 3]
 
-Needs `make demo` before: each run finds nothing new, so that both do the same. Prints each run's wall time, what the
-tasks of the last DAG run took (waiting in the queue, running), and the memory of Airflow's parts.
+Needs `make demo` before: each run finds nothing new, so that both do the same. Each run's wall time, what the tasks of
+the last DAG run took (waiting in the queue, running), and the memory of Airflow's parts.
 """
 
 from __future__ import annotations
 
-import argparse
-import statistics
 import time
 from datetime import datetime
 
 import psutil
 
+from bench.report import Report, Target, arguments
 from pinpipe import runs, settings
 from pinpipe.airflow import Airflow
 from pinpipe.stack import Stack
@@ -30,14 +29,19 @@ def proportional_mb(pid: int) -> float:
     return sum(member.memory_full_info().pss for member in (process, *process.children(recursive=True))) / 2**20
 
 
+BATCH, DAG, TASKS, PARTS = "pinpipe batch", "DAG run", "tasks of the last DAG run", "Airflow's parts"
+TARGETS = [Target("DAG run / pinpipe batch", (DAG, "s"), (BATCH, "s"))]
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
     parser.add_argument("--runs", type=int, default=3)
-    count = parser.parse_args().runs
+    given = parser.parse_args()
+    report = Report("airflow", TARGETS, given.record)
     in_force = settings.load()
     airflow = Airflow(in_force)
     by_airflow, direct = [], []
-    for _ in range(count):
+    for _ in range(given.runs):
         started = time.monotonic()
         run = airflow.trigger()
         assert airflow.wait(run) == "success"
@@ -46,17 +50,14 @@ def main() -> None:
         runs.run(in_force)
         direct.append(time.monotonic() - started)
     tasks = airflow.call("GET", f"/dagRuns/{run}/taskInstances", params={"limit": 100})["task_instances"]
-    print("DAG runs, s:     ", *(f"{seconds:.1f}" for seconds in by_airflow))
-    print("pinpipe batch, s:", *(f"{seconds:.1f}" for seconds in direct))
-    added = statistics.median(by_airflow) - statistics.median(direct)
-    print(f"added by Airflow: {added:.1f} s, {added / len(tasks):.2f} s for each of {len(tasks)} tasks")
-    for task in sorted(tasks, key=lambda task: task["start_date"]):
-        name = f"{task['task_id']} {task['rendered_map_index'] or ''}"
-        queued = moment(task["start_date"]) - moment(task["queued_when"])
-        print(f"  {name:<12} queued {queued:4.1f} s, ran {task['duration']:5.1f} s")
-    for name, state in Stack(in_force).states().items():
-        if name.startswith("airflow"):
-            print(f"{name}: {proportional_mb(state.pid):.0f} MB")
+    report.add(BATCH, {"s": direct})
+    report.add(DAG, {"s": by_airflow})
+    waits = [moment(task["start_date"]) - moment(task["queued_when"]) for task in tasks]
+    report.add(TASKS, {"waiting in the queue, s": waits, "running, s": [task["duration"] for task in tasks]})
+    states = Stack(in_force).states()
+    parts = {name: [proportional_mb(states[name].pid)] for name in states if name.startswith("airflow")}
+    report.add(PARTS, {f"{name}, MB": megabytes for name, megabytes in parts.items()})
+    report.close()
 
 
 if __name__ == "__main__":

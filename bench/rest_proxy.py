@@ -6,14 +6,12 @@
   records a second.
 
 Load comes from wrk (Debian's package), on this machine, so load, proxy and broker share its cores. Each round measures
-all of them in turn; the table has minimum, median and maximum over the rounds.
+all of them in turn.
 """
 
-import argparse
 import json
 import re
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -25,16 +23,32 @@ import requests
 import uvloop
 from aiohttp import web
 from confluent_kafka import Message, Producer
-from rich.console import Console
-from rich.table import Table
 
-from bench.report import figures, machine
+from bench.report import Report, Target, arguments
 from tests.support.kafka import Broker, free_ports
 from tests.support.rest_proxy import JSON_RECORDS, ProxyProcess, wait_for
 
 TOPIC = "bench"
 CASES = [(8, 1), (64, 1), (8, 100), (64, 100)]
 """Connections, and records a POST."""
+PRODUCER = "a bare producer"
+
+
+def case(connections: int, records: int) -> str:
+    return f"{connections} connections, {records} record{'s' if records > 1 else ''} a POST"
+
+
+TARGETS = [
+    *(
+        Target(f"{case(*each)}: proxy / constant", (case(*each), "proxy, req/s"), (case(*each), "constant, req/s"),
+               least=0.5 if each[1] == 1 else None)
+        for each in CASES
+    ),
+    *(
+        Target(f"{case(*each)}: proxy / bare producer", (case(*each), "proxy, records/s"), (PRODUCER, "records/s"))
+        for each in CASES
+    ),
+]  # fmt: skip
 ANSWER = b'{"offsets":[%s],"key_schema_id":null,"value_schema_id":null}'
 ENTRY = b'{"partition":0,"offset":1234567,"error_code":null,"error":null}'
 
@@ -127,7 +141,7 @@ def bare_producer(bootstrap: str, seconds: float) -> float:
     return acknowledged / (time.monotonic() - started)
 
 
-def measure(seconds: float, rounds: int, folder: Path) -> Table:
+def measure(seconds: float, rounds: int, folder: Path, report: Report) -> None:
     """All cases, round after round."""
     for records in {records for _, records in CASES}:
         body = json.dumps({"records": [{"value": record()}] * records})
@@ -136,7 +150,7 @@ def measure(seconds: float, rounds: int, folder: Path) -> Table:
         )
     constant_port = free_ports(1)[0]
     constant = subprocess.Popen([sys.executable, "-m", "bench.rest_proxy", "--constant", str(constant_port)])
-    found = {(name, *case): Series() for name in ("constant", "proxy") for case in CASES}
+    found = {(name, *each): Series() for name in ("constant", "proxy") for each in CASES}
     bare: list[float] = []
     try:
         with Broker(folder / "kafka") as broker, ProxyProcess(folder, broker.bootstrap) as proxy:
@@ -155,28 +169,17 @@ def measure(seconds: float, rounds: int, folder: Path) -> Table:
     finally:
         constant.terminate()
         constant.wait(10)
-    table = Table(
-        title=f"REST proxy, {len(json.dumps(record()))}-byte records; minimum / median / maximum of {rounds} rounds; "
-        f"proxy's memory {memory / 2**20:.0f} MiB"
-    )
-    columns = ("connections", "records a POST", "constant, req/s", "proxy, req/s", "proxy / constant", "p99 ms")
-    for name in (*columns, "proxy, records/s", "proxy / bare producer"):
-        table.add_column(name, justify="right")
+    report.add(PRODUCER, {"records/s": bare})
     for connections, records in CASES:
         base, proxied = found["constant", connections, records], found["proxy", connections, records]
-        rate = [value * records for value in proxied.rate]
-        table.add_row(
-            str(connections),
-            str(records),
-            figures(base.rate),
-            figures(proxied.rate),
-            f"{statistics.median(proxied.rate) / statistics.median(base.rate):.0%}",
-            figures(proxied.p99, ".1f"),
-            figures(rate),
-            f"{statistics.median(rate) / statistics.median(bare):.0%}",
-        )
-    table.caption = f"bare producer: {figures(bare)} records/s; {machine()}"
-    return table
+        measures = {
+            "constant, req/s": base.rate,
+            "proxy, req/s": proxied.rate,
+            "proxy, records/s": [rate * records for rate in proxied.rate],
+            "proxy, p99 ms": proxied.p99,
+        }
+        report.add(case(connections, records), measures)
+    report.add("the proxy's memory", {"MB": [memory / 2**20]})
 
 
 def _answers(url: str) -> bool:
@@ -187,18 +190,20 @@ def _answers(url: str) -> bool:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = arguments(__doc__)
     parser.add_argument("--seconds", type=float, default=4, help="of each measurement")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--constant", type=int, metavar="PORT", help="serve the constant baseline only")
-    arguments = parser.parse_args()
-    if arguments.constant:
-        serve_constant(arguments.constant)
+    given = parser.parse_args()
+    if given.constant:
+        serve_constant(given.constant)
         return
     if shutil.which("wrk") is None:
         raise SystemExit("wrk is missing: apt-get install wrk")
+    report = Report("rest_proxy", TARGETS, given.record)
     with tempfile.TemporaryDirectory(prefix="bench-rest-proxy-") as folder:
-        Console(width=160).print(measure(arguments.seconds, arguments.rounds, Path(folder)))
+        measure(2 if given.quick else given.seconds, 1 if given.quick else given.rounds, Path(folder), report)
+    report.close()
 
 
 if __name__ == "__main__":

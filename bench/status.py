@@ -6,7 +6,6 @@ The whole command, from its start to its end: quick, and ``--deep``, against a P
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
@@ -16,10 +15,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench.report import figures, machine
+from bench.report import Report, Target, arguments
 from pinpipe import settings
 from pinpipe.stack import Stack
 
+QUICK, DEEP, NOTHING = "status --json", "status --deep --json", "python -c ''"
+TARGETS = [Target("status, s", (QUICK, "s"), most=3), Target("deep / quick", (DEEP, "s"), (QUICK, "s"))]
 PINPIPE = str(Path(sys.executable).with_name("pinpipe"))
 
 
@@ -30,21 +31,18 @@ def timed(*command: str) -> tuple[float, str]:
     return time.monotonic() - begin, done.stdout
 
 
-def measure(rounds: int) -> Table:
+def measure(rounds: int) -> dict[str, list[float]]:
     commands = {
-        "python -c ''": [sys.executable, "-c", ""],
-        "status --json": [PINPIPE, "status", "--json"],
-        "status --deep --json": [PINPIPE, "status", "--deep", "--json"],
+        NOTHING: [sys.executable, "-c", ""],
+        QUICK: [PINPIPE, "status", "--json"],
+        DEEP: [PINPIPE, "status", "--deep", "--json"],
     }
     seconds: dict[str, list[float]] = {name: [] for name in commands}
-    timed(*commands["status --json"])  # files into the system's cache
+    timed(*commands[QUICK])  # files into the system's cache
     for _ in range(rounds):
         for name, command in commands.items():
             seconds[name].append(timed(*command)[0])
-    table = Table("command", "seconds: minimum / median / maximum", title=f"pinpipe status, {rounds} rounds")
-    for name, measured in seconds.items():
-        table.add_row(name, figures(measured, ".2f"))
-    return table
+    return seconds
 
 
 def without_each() -> Table:
@@ -69,15 +67,16 @@ def without_each() -> Table:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = arguments(__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--stop", action="store_true", help="stop each part in turn")
-    arguments = parser.parse_args()
-    console = Console(width=120)
-    console.print(machine())
-    console.print(measure(arguments.rounds))
-    if arguments.stop:
-        console.print(without_each())
+    given = parser.parse_args()
+    report = Report("status", TARGETS, given.record)
+    for command, seconds in measure(given.rounds).items():
+        report.add(command, {"s": seconds})
+    report.close()
+    if given.stop:
+        Console(width=120).print(without_each())
 
 
 if __name__ == "__main__":

@@ -10,10 +10,8 @@ There is no baseline to take a ratio of: the target is absolute, and holds for t
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
-import os
 import statistics
 import threading
 import time
@@ -26,17 +24,19 @@ import psutil
 import pyarrow.parquet
 import requests
 from botocore.exceptions import ClientError
-from rich.console import Console
-from rich.table import Table
 
+from bench.report import Report, Target, arguments
 from pinpipe import settings as pinpipe_settings
 from pinpipe.aws import AwsAccess
-from pinpipe.settings import TABLES, Settings
+from pinpipe.settings import ROOT, TABLES, Settings
 from producer.generate import generate
 from producer.tables import as_record
 
+TARGETS = [Target("all streams, p95, s", ("all", "p95, s"), most=5)]
 EVERY = 0.5
 """Seconds between two requests to a stream."""
+STAGES = ("triggerExecution", "latestOffset", "getBatch", "queryPlanning", "walCommit", "addBatch", "commitOffsets")
+"""Of a micro-batch, as Spark tells them; the first is all of it."""
 
 
 @dataclass
@@ -107,25 +107,30 @@ def put(settings: Settings, rate: float, seconds: float, stop: threading.Event) 
     return times
 
 
-def spread(waits: Sequence[float]) -> list[str]:
+def spread(waits: Sequence[float]) -> dict[str, list[float]]:
     """Median, 95th percentile and maximum."""
     cuts = statistics.quantiles(waits, n=100, method="inclusive")
-    return [f"{value:.2f}" for value in (cuts[49], cuts[94], max(waits))]
+    return {"p50, s": [cuts[49]], "p95, s": [cuts[94]], "maximum, s": [max(waits)]}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--rate", type=float, default=50, help="records a second, the three streams together")
     parser.add_argument("--warm", type=float, default=60, help="seconds of the same load before, not measured")
-    arguments = parser.parse_args()
+    given = parser.parse_args()
     settings = pinpipe_settings.load()
-    if arguments.warm:
-        run(settings, arguments.rate, arguments.warm, "not counted: warming up")
-    run(settings, arguments.rate, arguments.seconds, "put to readable")
+    report = Report("stream_latency", TARGETS, given.record)
+    if given.warm:
+        for stream, found in run(settings, given.rate, given.warm).items():
+            print(f"warming up, {stream}: {found}", flush=True)
+    for stream, found in run(settings, given.rate, given.seconds).items():
+        report.add(stream, found)
+    report.close()
 
 
-def run(settings: Settings, rate: float, seconds: float, title: str) -> None:
+def run(settings: Settings, rate: float, seconds: float) -> dict[str, dict[str, list[float]]]:
+    """Put for some seconds; what each stream's records, and all, waited, and where the time of its batches went."""
     watches = {table: Watch(settings, table) for table in TABLES}
     done = threading.Event()
     batches: dict[tuple[str, int], dict[str, float]] = {}
@@ -133,14 +138,20 @@ def run(settings: Settings, rate: float, seconds: float, title: str) -> None:
     job = next(
         process
         for process in psutil.process_iter(["cmdline"])
-        if process.info["cmdline"] and process.info["cmdline"][-1:] == ["stream"]
+        if process.info["cmdline"] and process.info["cmdline"][1:] == [str(ROOT / ".venv/bin/pinpipe"), "stream"]
     )
+
+    def told() -> dict[str, Any]:
+        """Each query's last micro-batch."""
+        answer: dict[str, Any] = requests.get(f"http://127.0.0.1:{settings.stream_port}/progress", timeout=10).json()
+        return answer
 
     def cpu() -> float:
         family = [job, *job.children(recursive=True)]
         return sum(sum(process.cpu_times()[:2]) for process in family)
 
     thread = threading.Thread(target=lambda: times.update(put(settings, rate, seconds, done)))
+    before = {table: last["batch"] for table, last in told().items()}
     used, begun = cpu(), time.time()
     thread.start()
     end = float("inf")
@@ -150,9 +161,9 @@ def run(settings: Settings, rate: float, seconds: float, title: str) -> None:
             cores = (cpu() - used) / (time.time() - begun)
         for watch in watches.values():
             watch.look()
-        for table, told in requests.get(f"http://127.0.0.1:{settings.stream_port}/progress", timeout=10).json().items():
-            if told["records"]:
-                batches[table, told["batch"]] = {"records": told["records"], **told["milliseconds"]}
+        for table, last in told().items():
+            if last["records"] and last["batch"] != before[table]:
+                batches[table, last["batch"]] = {"records": last["records"], **last["milliseconds"]}
         if end != float("inf") and all(
             sum(entry["records"] for (name, _), entry in batches.items() if name == table) >= len(times[table])
             for table in TABLES
@@ -163,28 +174,22 @@ def run(settings: Settings, rate: float, seconds: float, title: str) -> None:
         time.sleep(0.25)
     thread.join()
 
-    machine = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; the job's share {cores:.2f} cores"
-    shown = Table(title=f"{title}: {rate:.0f} records/s, {seconds:.0f} s, {machine}")
-    columns = ("stream", "records", "readable", "p50 s", "p95 s", "max s", "batches", "median batch ms", "median ms of")
-    for column in columns:
-        shown.add_column(column)
+    found: dict[str, dict[str, list[float]]] = {}
     everything: list[float] = []
     for table in TABLES:
         readable = watches[table].readable()
         waits = [readable[ind] - when for ind, when in times[table].items() if ind in readable]
         everything += waits
         mine = [entry for (name, _), entry in batches.items() if name == table]
-        stages = {
-            stage: statistics.median(entry.get(stage, 0) for entry in mine)
-            for stage in ("latestOffset", "getBatch", "queryPlanning", "walCommit", "addBatch", "commitOffsets")
+        found[table] = {
+            "records put": [len(times[table])],
+            "records readable": [len(waits)],
+            **spread(waits),
+            "micro-batches": [len(mine)],
+            **{f"{stage}, ms": [entry.get(stage, 0) for entry in mine] for stage in STAGES},
         }
-        shown.add_row(
-            table, str(len(times[table])), str(len(waits)),
-            *spread(waits), str(len(mine)), f"{statistics.median(entry['triggerExecution'] for entry in mine):.0f}",
-            " ".join(f"{stage} {value:.0f}" for stage, value in stages.items()),
-        )  # fmt: skip
-    shown.add_row("all", str(sum(map(len, times.values()))), str(len(everything)), *spread(everything))
-    Console(width=190).print(shown)
+    found["all"] = {**spread(everything), "the job, cores": [cores]}
+    return found
 
 
 if __name__ == "__main__":
