@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from fcntl import LOCK_EX, flock
 from string import Template
 from typing import Any, Literal, TypeVar
 
@@ -24,6 +25,7 @@ from pinpipe.aws import AwsAccess, api_stack, stack_outputs, storage_stack
 from pinpipe.errors import NotProvisioned, PartDown, SettingsError
 from pinpipe.msk import client_config
 from pinpipe.settings import ROOT, TABLES, Settings
+from pinpipe.stack import Stack
 
 T = TypeVar("T")
 
@@ -39,7 +41,22 @@ class Provisioned:
 
 
 def provision(settings: Settings, report: Callable[[str], None] = lambda change: None) -> Provisioned:
-    """Make topics, bucket, streams, API and connector what they should be; ``report`` is told each change at once."""
+    """Make topics, bucket, streams, API and connector what they should be; ``report`` is told each change at once.
+
+    Of two at the same time on the local stack the second waits for the first.
+    """
+    if not settings.local:
+        return _provision(settings, report)
+    lock = settings.pin_home / "run" / "provision.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
+        flock(file, LOCK_EX)
+        done = _provision(settings, report)
+        Stack(settings).note_provisioned()
+    return done
+
+
+def _provision(settings: Settings, report: Callable[[str], None]) -> Provisioned:
     changes: list[str] = []
 
     def changed(text: str) -> None:
@@ -49,6 +66,8 @@ def provision(settings: Settings, report: Callable[[str], None] = lambda change:
     for topic in topics(settings):
         changed(f"topic {topic}")
     access = AwsAccess.of(settings)
+    if settings.connect_url and not _bucket_is_there(settings, access):
+        hold(settings)  # with new records in it the lake would not be empty, and never be filled with the old ones
     for change in (*storage(settings, access), *streams(settings, access)):
         changed(change)
     if api(settings, access):
@@ -282,16 +301,30 @@ def lake_is_empty(settings: Settings, access: AwsAccess) -> bool:
     return access.s3().list_objects_v2(Bucket=settings.bucket, Prefix="topics/", MaxKeys=1)["KeyCount"] == 0
 
 
+def hold(settings: Settings) -> None:
+    """Stop the connector, if there is one, and wait until its tasks are gone; it stays stopped until it is resumed."""
+    if ask_connect(settings, "PUT", "/stop").status_code == 404:
+        return
+
+    def tasks() -> bool:
+        return bool(ask_connect(settings, "GET", "/status").json().get("tasks"))
+
+    if _wait_for(tasks, lambda any_left: not any_left, CONNECTOR_SECONDS):
+        raise NotProvisioned(f"connector {settings.connector} does not stop: see 'pinpipe logs connect'")
+
+
 def refill(settings: Settings) -> bool:
     """Let the sink begin at the topics' start again; return False when it has read nothing so far.
 
-    Stops the connector, deletes its offsets through Connect's REST API, resumes it.
+    Stops the connector, deletes its offsets through Connect's REST API, resumes it; also one that was left stopped.
     """
     answer = ask_connect(settings, "GET", "/offsets")
-    if not answer.ok or not any(entry["offset"] for entry in answer.json()["offsets"]):
+    if not answer.ok:
         return False
-    ask_connect(settings, "PUT", "/stop").raise_for_status()
-    # the consumer group may take a moment to be empty after the stop
-    _wait_for(lambda: ask_connect(settings, "DELETE", "/offsets"), lambda answer: answer.ok, 30).raise_for_status()
+    begun = any(entry["offset"] for entry in answer.json()["offsets"])
+    if begun:
+        hold(settings)
+        # the consumer group may take a moment to be empty after the stop
+        _wait_for(lambda: ask_connect(settings, "DELETE", "/offsets"), lambda answer: answer.ok, 30).raise_for_status()
     ask_connect(settings, "PUT", "/resume").raise_for_status()
-    return True
+    return begun

@@ -13,7 +13,7 @@ from pinpipe import settings
 from pinpipe.aws import AwsAccess, invoke_url
 from pinpipe.cli.output import progress, say
 from pinpipe.errors import PinpipeError
-from pinpipe.stack import Stack, require
+from pinpipe.stack import Stack, orphans, require
 from pinpipe.stack.parts import BY_NAME, Part
 
 
@@ -32,6 +32,7 @@ def up(
     if not airflow:
         chosen = tuple(part for part in chosen if part.group != "airflow")
     stack = Stack(in_force)
+    _end_orphans(stack)
     findings = examination.examine(in_force, chosen)
     if findings:
         raise PinpipeError("\n".join(map(str, findings)))
@@ -49,6 +50,14 @@ def up(
     for change in changes:
         say(f"made: {change}")
     say(f"up after {time.monotonic() - started:.0f} s")
+
+
+def _end_orphans(stack: Stack) -> bool:
+    """End the parts whose supervisord was killed; return whether there were any."""
+    ended = [] if stack.running else orphans.end(stack.home)
+    for name in ended:
+        say(f"ended: {name}, whose supervisord was killed")
+    return bool(ended)
 
 
 def provision() -> None:
@@ -79,6 +88,7 @@ def deprovision(
             say(f"would go: {removal.what}")
         say(f"would stay: {stays(in_force)}")
         raise PinpipeError(f"this is AWS, user {in_force.pin_user_id} in {in_force.aws_region}: say --yes to remove it")
+    Stack(in_force).note_provisioned(held=False)
     for removal in found:
         removal.remove()
         say(f"removed: {removal.what}")
@@ -98,7 +108,8 @@ def down(
     chosen = [_part(name).name for name in parts or ()]
     stack = Stack(settings.load())
     if not stack.running:
-        say("nothing runs")
+        if not _end_orphans(stack):
+            say("nothing runs")
         return
     with progress("stopping"):
         stack.stop(chosen or None)

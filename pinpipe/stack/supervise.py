@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from xmlrpc.client import Fault, ServerProxy
+from xmlrpc.client import Fault, ServerProxy  # nosec B411  # our own supervisord's socket, which is its owner's alone
 
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from pinpipe.errors import PartDown, SetupMissing
 from pinpipe.settings import ROOT, Settings, env_file
+from pinpipe.stack import orphans
 from pinpipe.stack.parts import PARTS, Part
 from pinpipe.stack.probes import answers
 
@@ -105,8 +108,9 @@ class Stack:
         return self.spark_token() if local else None
 
     def airflow_password(self) -> str:
-        """The password of Airflow's user ``admin``."""
-        return self._secret("airflow.password")
+        """The password of Airflow's user ``admin``: that of the settings, or one of this stack's own."""
+        given = self.settings.pin_airflow_password
+        return given.get_secret_value() if given else self._secret("airflow.password")
 
     def _secret(self, name: str) -> str:
         """A secret of this stack, made once into a file that only its owner can read."""
@@ -116,6 +120,26 @@ class Stack:
             file.touch(mode=0o600)
             file.write_text(secrets.token_hex(32))
         return file.read_text()
+
+    # whom LocalStack, which forgets everything when it dies, held something of
+
+    @property
+    def _provisioned(self) -> Path:
+        return self.home / "run" / "provisioned"
+
+    def note_provisioned(self, held: bool = True) -> None:
+        """Note whether LocalStack holds something of this user, for when it is started again after a death."""
+        note = self._provisioned / f"{self.settings.pin_user_id}.json"
+        if not held:
+            note.unlink(missing_ok=True)
+            return
+        self._provisioned.mkdir(parents=True, exist_ok=True)
+        values = {name: value for name, value in self.settings.environment().items() if name in _OF_A_USER}
+        note.write_text(json.dumps(values))
+
+    def provisioned(self) -> list[dict[str, str]]:
+        """The variables of each user that was noted."""
+        return [json.loads(file.read_text()) for file in sorted(self._provisioned.glob("*.json"))]
 
     def _environment(self, part: Part) -> dict[str, str]:
         mysqld = TOOLS / "tools" / "mysqld.path"
@@ -260,7 +284,12 @@ class Stack:
 
     def stop(self, names: Iterable[str] | None = None) -> None:
         """Stop parts, or all of them and supervisord itself; their data stays."""
+        names = None if names is None else list(names)
+        if names is None or "localstack" in names:
+            shutil.rmtree(self._provisioned, ignore_errors=True)  # no death: who starts it again provisions
         if not self.running:
+            if names is None:
+                orphans.end(self.home)
             return
         rpc = self._rpc()
         if names is not None:

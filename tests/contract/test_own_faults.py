@@ -1,6 +1,5 @@
 """Brokers that go away, topics that are not there, stops under load: nothing acknowledged is lost, nobody waits."""
 
-import json
 import threading
 import time
 from collections.abc import Iterator
@@ -10,8 +9,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.support.kafka import Broker, read_topic
-from tests.support.rest_proxy import JSON_RECORDS, ConsumerClient, ProxyProcess, offsets, produce, wait_for
+from tests.support.kafka import Broker
+from tests.support.rest_proxy import ConsumerClient, Load, ProxyProcess, offsets, produce, stored, wait_for
 
 pytestmark = pytest.mark.contract
 
@@ -38,54 +37,6 @@ def exposed(fragile: Broker, folder: Path) -> Iterator[ProxyProcess]:
         METADATA_TIMEOUT_SECONDS="1",
     ) as running:
         yield running
-
-
-class Load:
-    """Callers that post numbered records until they are told to stop, and what they were told."""
-
-    def __init__(self, proxy: ProxyProcess, topic: str, callers: int = 6) -> None:
-        self.acknowledged: dict[tuple[int, int], str] = {}
-        self.sent: set[str] = set()
-        self.refused = 0
-        self._url = f"{proxy.url}/topics/{topic}"
-        self._stop = threading.Event()
-        self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._run, args=(n,)) for n in range(callers)]
-        for thread in self._threads:
-            thread.start()
-
-    def stop(self) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(30)
-            assert not thread.is_alive()
-
-    def _run(self, caller: int) -> None:
-        session = requests.Session()
-        session.headers["Content-Type"] = JSON_RECORDS
-        number = 0
-        while not self._stop.is_set():
-            names = [f"{caller}-{number}-{i}" for i in range(5)]
-            number += 1
-            body = json.dumps({"records": [{"value": name} for name in names]})
-            with self._lock:
-                self.sent.update(names)
-            try:
-                answer = session.post(self._url, data=body, timeout=30)
-            except requests.ConnectionError:
-                self.refused += 1
-                time.sleep(0.05)
-                continue
-            assert answer.status_code == 200, answer.text
-            with self._lock:
-                for name, entry in zip(names, answer.json()["offsets"], strict=True):
-                    if entry["error_code"] is None:
-                        self.acknowledged[entry["partition"], entry["offset"]] = name
-
-
-def stored(broker: Broker, topic: str) -> dict[tuple[int, int], str]:
-    found = read_topic(broker.bootstrap, topic)
-    return {(record.partition, record.offset): json.loads(record.value or b"") for record in found}
 
 
 def errors(answer: requests.Response) -> list[tuple[Any, Any]]:

@@ -1,4 +1,8 @@
-"""Drives a native stack of the tests' own by the command line, as a person would."""
+"""Drives a stack of the tests' own by the command line, as a person would.
+
+The stack is the native one, or with ``PIN_STACK=compose`` that of the compose file, where the commands run in the
+page's container; the ports on this machine are the same.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,10 @@ from tests.support.connect import wait_until
 ROOT = Path(__file__).resolve().parents[2]
 PINPIPE = ROOT / ".venv" / "bin" / "pinpipe"
 HOME = ROOT / ".pinpipe" / "test"
+COMPOSED = os.environ.get("PIN_STACK") == "compose"
+COMPOSE_ENV = HOME / "compose.env"
+POSTS = 500
+"""What the containers send at their start."""
 
 # below the range from which the system takes ports for outgoing connections
 PORTS = {
@@ -29,6 +37,8 @@ PORTS = {
     "AIRFLOW_PORT": 21080,
     "DASHBOARD_PORT": 21718,
 }
+OTHER_STREAM_PORT = PORTS["STREAM_PORT"] + 1
+"""For a stream job of a test's own, beside the stack's."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,15 @@ class Pipeline:
     user: str
     variables: Mapping[str, str] = field(default_factory=dict)
     env_file: Path = HOME / "stack.env"
+
+    @property
+    def command(self) -> list[str]:
+        """The words before a command's own."""
+        if not COMPOSED:
+            return [str(PINPIPE)]
+        given = [word for name, value in self.variables.items() for word in ("-e", f"{name}={value}")]
+        where = ["docker", "compose", "--project-directory", str(ROOT), "--env-file", str(COMPOSE_ENV)]
+        return [*where, "exec", "-T", "-e", f"PIN_USER_ID={self.user}", *given, "dashboard", "pinpipe"]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -50,13 +69,14 @@ class Pipeline:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start a command and return at once."""
         return subprocess.Popen(
-            [PINPIPE, *arguments], env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            [*self.command, *arguments], env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
 
     def try_(self, *arguments: str, seconds: float = 600) -> subprocess.CompletedProcess[str]:
         """Run a command to its end, however it ends."""
+        command = [*self.command, *arguments]
         return subprocess.run(
-            [PINPIPE, *arguments], env=self.environment, text=True, capture_output=True, timeout=seconds, check=False
+            command, env=self.environment, text=True, capture_output=True, timeout=seconds, check=False
         )
 
     def run(self, *arguments: str, seconds: float = 600) -> str:
@@ -79,6 +99,14 @@ class Pipeline:
         else:  # MSK Connect tells nobody how far it is
             wait_until(self._all_in_lake, "all records of the topics are in the lake", seconds=300, every=5)
 
+    def in_topics(self) -> int:
+        """How many records the three topics hold."""
+        from pinpipe import kafka
+        from pinpipe.settings import TABLES
+
+        settings = self.settings()
+        return sum(map(kafka.size, kafka.watermarks(settings, *map(settings.topic, TABLES)).values()))
+
     def _all_in_lake(self) -> bool:
         return all(counts["topic"] == counts["lake"] for counts in self.json("status")["batch"].values())
 
@@ -92,6 +120,12 @@ class Pipeline:
         values["pin_user_id"] = self.user
         values |= {name.lower(): value for name, value in self.variables.items()}
         return Settings(_env_file=None, **values)  # type: ignore[call-arg]
+
+
+def write_compose_env_file() -> None:
+    """Make the settings of the tests' containers."""
+    ports = "".join(f"{name}={port}\n" for name, port in PORTS.items())
+    COMPOSE_ENV.write_text(f"COMPOSE_PROJECT_NAME=pinpipe-test\nPIN_POSTS={POSTS}\n{ports}")
 
 
 def write_env_file() -> None:

@@ -11,10 +11,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, NamedTuple
+
+from tests.support.http_server import QuietHandler, serving
 
 Answer = tuple[int, Any]
+
+
+class CutOff(NamedTuple):
+    """An answer that breaks off in the middle."""
+
+    status: int
+    body: Any
+
+
 Fault = Callable[[list[dict[str, Any]]], Answer | None]
 """Is given a request's records; its answer is a status and a body, None cuts the connection."""
 
@@ -68,14 +78,17 @@ def cut(records: list[dict[str, Any]]) -> None:
     """Takes the request and closes the connection without a word."""
 
 
+def cut_off(taken: Fault) -> Fault:
+    """Takes the request and answers as ``taken``, but breaks off in the middle."""
+    return lambda records: CutOff(*(taken(records) or ()))
+
+
 @contextmanager
 def faulty_proxy(port: int = 0, taken: Fault = acknowledge) -> Iterator[FaultyProxy]:
     """A running one; ``taken`` is how it acknowledges. A body without a list of records is one record itself."""
     proxy = FaultyProxy()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(QuietHandler):
         def setup(self) -> None:
             with proxy.lock:
                 proxy.connections += 1
@@ -97,28 +110,12 @@ def faulty_proxy(port: int = 0, taken: Fault = acknowledge) -> Iterator[FaultyPr
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
-                self.wfile.write(data)
+                self.wfile.write(data[: len(data) // 2] if isinstance(found, CutOff) else data)
+                self.close_connection = isinstance(found, CutOff)
             except OSError:  # a client that gave up waiting is what some tests are about
                 self.close_connection = True
 
         do_PUT = do_POST
 
-        def log_message(self, *args: object) -> None:
-            """Keep quiet."""
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *args: object) -> None:
-            """A client that hangs up is what some tests are about."""
-
-    server = Server(("127.0.0.1", port), Handler)
-    proxy.address = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with serving(Handler, port) as proxy.address:
         yield proxy
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -1,12 +1,14 @@
 """The REST proxy as a process of a test's own, and the requests that tests send to it or to any other."""
 
 import http.client
+import json
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +16,7 @@ from typing import Any
 
 import requests
 
-from tests.support.kafka import free_ports
+from tests.support.kafka import Broker, free_ports, read_topic
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -164,6 +166,60 @@ class ConsumerClient:
 
     def _send(self, method: str, url: str, body: Any) -> requests.Response:
         return requests.request(method, url, json=body, headers={"Content-Type": API}, timeout=60)
+
+
+class Load:
+    """Callers that post numbered records, ``fill`` bytes longer than their numbers, until they are told to stop, and
+    what they were told."""
+
+    def __init__(self, proxy: ProxyProcess, topic: str, callers: int = 6, fill: int = 0) -> None:
+        self.acknowledged: dict[tuple[int, int], str] = {}
+        self.sent: set[str] = set()
+        self.refused = 0
+        self.errors: set[str] = set()
+        self._fill = "x" * fill
+        self._url = f"{proxy.url}/topics/{topic}"
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._threads = [threading.Thread(target=self._run, args=(n,)) for n in range(callers)]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(30)
+            assert not thread.is_alive()
+
+    def _run(self, caller: int) -> None:
+        session = requests.Session()
+        session.headers["Content-Type"] = JSON_RECORDS
+        number = 0
+        while not self._stop.is_set():
+            names = [f"{caller}-{number}-{i}{self._fill}" for i in range(5)]
+            number += 1
+            body = json.dumps({"records": [{"value": name} for name in names]})
+            with self._lock:
+                self.sent.update(names)
+            try:
+                answer = session.post(self._url, data=body, timeout=30)
+            except requests.ConnectionError:
+                self.refused += 1
+                time.sleep(0.05)
+                continue
+            assert answer.status_code == 200, answer.text
+            with self._lock:
+                for name, entry in zip(names, answer.json()["offsets"], strict=True):
+                    if entry["error_code"] is None:
+                        self.acknowledged[entry["partition"], entry["offset"]] = name
+                    else:
+                        self.errors.add(entry["error"])
+
+
+def stored(broker: Broker, topic: str) -> dict[tuple[int, int], str]:
+    """(Partition, offset) to value of all that a topic holds."""
+    found = read_topic(broker.bootstrap, topic)
+    return {(record.partition, record.offset): json.loads(record.value or b"") for record in found}
 
 
 def raw(port: int, request: bytes, timeout: float = 15.0) -> bytes:

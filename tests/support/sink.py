@@ -121,7 +121,7 @@ class Parts:
         found = [(entry["partition"], entry["offset"]["kafka_offset"]) for entry in entries if entry["offset"]]
         return {place["kafka_partition"]: offset for place, offset in found if place["kafka_topic"] == topic}
 
-    def wait_for(self, connector: Connector, *topics: str, seconds: float = 60) -> None:
+    def wait_for(self, connector: Connector, *topics: str) -> None:
         """Wait until the connector has committed the end of every partition that has records."""
 
         def done() -> bool:
@@ -131,7 +131,11 @@ class Parts:
                     return False
             return True
 
-        wait_until(done, f"{connector.name} has committed the ends of {topics}", seconds, every=0.3)
+        try:
+            wait_until(done, f"{connector.name} has committed the ends of {topics}", seconds=180, every=0.3)
+        except AssertionError as failure:
+            failure.add_note(f"{connector.tasks()}\n{connector.worker.log()[-6000:]}")
+            raise
 
     def objects(self, topic: str) -> dict[tuple[int, int], list[bytes]]:
         """(partition, first offset) of each object of a topic, to its lines. Every key and body must be well formed."""
