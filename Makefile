@@ -9,10 +9,16 @@ PYTHON ?= python3
 POSTS ?= all
 # what make e2e runs against: native, or compose
 STACK ?= native
+# how many processes make test has: one is for the tests against the whole stack
+PROCESSES ?= 2
+# which parts make bench measures again, as in: make bench ONLY="batch s3_sink"
+ONLY ?=
+# end-to-end tests that run against either stack
+EITHER := tests/e2e/test_dirt.py tests/e2e/test_repeats.py
 # more options for pytest, as in: make test ARGS="-k answers"
 ARGS ?=
 
-# --- places: what set-up makes lies in .venv, .venv-localstack, .venv-airflow, .venv-checkov and .pinpipe, and nowhere else
+# --- places: what set-up makes lies in .venv, .venv-localstack, .venv-airflow, .venv-checkov, .venv-bench and .pinpipe, and nowhere else
 HOME_DIR := .pinpipe
 DONE := $(HOME_DIR)/stamps
 UV := $(HOME_DIR)/tools/uv/bin/uv
@@ -20,6 +26,8 @@ MVN := mvn -B -q
 COPY_JARS := org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies
 PLUGIN := services/connect/plugin
 TEMPLATES := localstack/api.yaml localstack/storage.yaml aws/policies.yaml aws/msk-connect.yaml aws/rest-proxy.yaml
+# what the secret scanner takes for secrets: LocalStack's and MySQL's dummies, AWS's documented examples, the tests' own
+DUMMIES := ^(pinpipe|test|yes|password|PASSWORD|secret|hush|hush-hush|s3cr3t|aws\.secret\.access\.key|a%2Fb%2Bc|p%40ss%2F|p@ss/w:rd ü|(AKI|ASI)AIOSFODNN7EXAMPLE|AKIAABCDEFGHIJKLMNOP|wJalrXUtnFEMI.*EXAMPLEKEY|28ee9ccd04e200fdca6416f3810a4829a14098f09f434d713dd1928cb2aeefff)$$
 LOCK := $(UV) pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 PINPIPE := .venv/bin/pinpipe
 
@@ -51,27 +59,37 @@ mwaa: $(DONE)/main .env ## make the folder mwaa/, and say what to upload and to 
 	@.venv/bin/python -m pinpipe.mwaa mwaa
 
 ##@ Testing
-.PHONY: test e2e compose-core drills lint bench pictures
+.PHONY: test e2e compose-core drills lint bench bench-quick pictures
 test: setup $(DONE)/kafka-3.7.2 $(DONE)/chromium ## all tests but the drills, those against the whole stack included (on ports and data of their own)
 	@mvn -B -ntp -f $(PLUGIN)/pom.xml test
-	@.venv/bin/python -m pytest $(ARGS)
-e2e: setup $(DONE)/chromium ## the end-to-end tests alone, with every post through the streams; STACK=compose: against the containers
-	@PIN_STREAM_POSTS=all TESTCONTAINERS_RYUK_DISABLED=true .venv/bin/python -m pytest -m $(if $(filter compose,$(STACK)),compose,e2e) $(ARGS)
+	@.venv/bin/python -m pytest -n $(PROCESSES) --no-loadscope-reorder $(ARGS)
+e2e: setup $(DONE)/chromium ## the end-to-end tests alone, with every post through the streams; STACK=compose: the containers' own and those that need no native part
+	@PIN_STREAM_POSTS=all PIN_STACK=$(STACK) TESTCONTAINERS_RYUK_DISABLED=true .venv/bin/python -m pytest -m "e2e or compose" \
+	    $(if $(filter compose,$(STACK)),--timeout 1800 tests/compose $(EITHER),tests/e2e) $(ARGS)
 compose-core: ## the containers without Spark: 500 posts through the gateway into Kafka, S3 and Kinesis
 	@export COMPOSE_PROJECT_NAME=pinpipe-core PIN_POSTS=500; docker compose run --rm --build posts; ended=$$?; \
 	docker compose down --volumes; exit $$ended
-drills: setup $(DONE)/kafka-3.7.2 ## kills by the dozen, each with what was lost and what is there twice
-	@PIN_STREAM_KILLS=20 PIN_KINESIS_KILLS=20 PIN_SINK_KILLS=10 .venv/bin/python -m pytest -s -m "drill or kinesis or stack" $(ARGS) \
-	    tests/drills tests/kinesis/test_kills.py tests/stack/test_s3_sink_recovery.py
-lint: setup $(DONE)/checkov ## ruff, mypy --strict, codespell, the import rule, cfn-lint, checkov
+# PIN_SOAK_MINUTES=20 make drills ARGS="-k steady": the long soak alone
+drills: export PIN_SOAK_MINUTES ?= 5
+drills: setup $(DONE)/kafka-3.7.2 ## try to break what must always hold, and write docs/reliability.md: an hour; as root, with cc
+	@[ -n "$(ARGS)" ] || rm -f $(HOME_DIR)/drills.jsonl
+	@PIN_DRILL_KILLS=3 PIN_FUZZ_EXAMPLES=100 PIN_STREAM_KILLS=20 PIN_KINESIS_KILLS=20 PIN_SINK_KILLS=5 \
+	    .venv/bin/python -m pytest -s -m "drill or kinesis or stack or contract" $(ARGS) tests/drills \
+	    tests/kinesis/test_kills.py tests/stack/test_s3_sink_recovery.py tests/contract/test_own_fuzz.py; ended=$$?; \
+	.venv/bin/python -m tests.support.reliability && exit $$ended
+lint: setup $(DONE)/checkov ## ruff, mypy --strict, codespell, the import rule, bandit, no secrets, cfn-lint, checkov
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/codespell
 	@.venv/bin/lint-imports --no-cache
+	@.venv/bin/bandit -q -ll -ii -r pinpipe producer spark_jobs pyspark_kinesis services dashboard airflow localstack bench
+	@git ls-files -z -- . ':!requirements/*.txt' | xargs -0 .venv/bin/detect-secrets-hook --exclude-secrets '$(DUMMIES)'
 	@.venv/bin/cfn-lint $(TEMPLATES)
 	@.venv-checkov/bin/checkov --framework cloudformation --skip-download --compact --quiet -f $(TEMPLATES)
-bench: setup ## the batch path's measurements, about 20 minutes on a quiet machine (bench/README.md)
-	@for what in "stack up" "stack demo" rest_proxy s3_sink; do .venv/bin/python -m bench.$$what || exit 1; done
+bench: setup $(DONE)/bench ## all measurements, into bench/results.md: about two hours on a quiet machine; ONLY="batch status": these alone
+	@.venv/bin/python -m bench $(if $(ONLY),--only $(ONLY))
+bench-quick: setup $(DONE)/bench ## the same small, in 5 minutes: prints, and writes nothing
+	@.venv/bin/python -m bench --quick $(if $(ONLY),--only $(ONLY))
 
 pictures: setup $(DONE)/chromium ## the README's pictures of the page and of status, from the stack that runs
 	@.venv/bin/python -m dashboard.pictures docs/images && ls docs/images
@@ -119,6 +137,12 @@ $(DONE)/checkov: requirements/checkov.txt $(UV)
 	@echo "set-up: .venv-checkov"
 	@[ -x .venv-checkov/bin/python ] || $(UV) venv -q -p "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv-checkov
 	@VIRTUAL_ENV=.venv-checkov $(UV) pip sync -q --require-hashes requirements/checkov.txt
+	@touch $@
+
+$(DONE)/bench: requirements/bench.txt $(UV)
+	@echo "set-up: .venv-bench"
+	@[ -x .venv-bench/bin/python ] || $(UV) venv -q -p "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv-bench
+	@VIRTUAL_ENV=.venv-bench $(UV) pip sync -q --require-hashes requirements/bench.txt
 	@touch $@
 
 $(DONE)/kinesis-local: $(DONE)/localstack localstack/setup.sh
@@ -177,11 +201,12 @@ $(DONE)/plugin: $(PLUGIN)/pom.xml $(shell find $(PLUGIN)/src/main -type f 2>/dev
 lock: $(UV) ## resolve requirements/*.in again, into hashed locks without index addresses
 	@$(LOCK) --universal --exclude-newer 2026-11-01 -p 3.11 requirements/main.in -o requirements/main.txt
 	@$(LOCK) --universal --exclude-newer 2026-11-01 -p 3.11 requirements/checkov.in -o requirements/checkov.txt
+	@$(LOCK) --universal --exclude-newer 2026-11-01 -p 3.11 requirements/bench.in -o requirements/bench.txt
 	@$(LOCK) --exclude-newer 2026-03-01 -p "$$(services/python/find.sh 3.13 $(UV) LocalStack)" requirements/localstack.in -o requirements/localstack.txt
 	@$(LOCK) --universal --exclude-newer 2026-08-19 -c requirements/airflow-constraints.txt -p "$$(services/python/find.sh 3.12 $(UV) Airflow)" requirements/airflow.in -o requirements/airflow.txt
 
 distclean: clean ## remove everything that set-up made, too
-	@rm -rf .venv .venv-localstack .venv-airflow .venv-checkov mwaa $(HOME_DIR) $(PLUGIN)/target
+	@rm -rf .venv .venv-localstack .venv-airflow .venv-checkov .venv-bench mwaa $(HOME_DIR) $(PLUGIN)/target
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

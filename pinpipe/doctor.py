@@ -10,7 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ from dotenv import dotenv_values
 
 from pinpipe.errors import SettingsError
 from pinpipe.settings import ROOT, Settings, env_file, load
-from pinpipe.stack import PARTS, Part, Stack
+from pinpipe.stack import PARTS, Part, Stack, orphans
 from pinpipe.stack.supervise import TOOLS
 from pinpipe.target import DUMMY_KEYS
 
@@ -142,29 +142,13 @@ def cores() -> list[Finding]:
 
 def leftovers(settings: Settings) -> list[Finding]:
     """Processes of the parts of an earlier run, whose supervisord is gone: they hold ports and data."""
-    left = [process for process in _of_this_stack(settings) if not _is_supervised(process)]
     return [
-        Finding(f"process {process.pid} ({process.name()}) is left of an old run", f"run 'kill {process.pid}'")
-        for process in left
+        Finding(
+            f"process {process.pid} ({process.name()}) is left of an old run",
+            "'pinpipe up' and 'pinpipe down' end it",
+        )
+        for process in orphans.left(settings.pin_home)
     ]
-
-
-def _of_this_stack(settings: Settings) -> Iterator[psutil.Process]:
-    for process in psutil.process_iter():
-        try:
-            environment = process.environ()
-        except (psutil.Error, OSError):
-            continue  # another user's, or one that has just ended
-        # only supervisord gives a process both
-        if environment.get("PIN_HOME") == str(settings.pin_home) and "PIN_AIRFLOW_KEY" in environment:
-            yield process
-
-
-def _is_supervised(process: psutil.Process) -> bool:
-    try:
-        return any("supervisord" in " ".join(parent.cmdline()) for parent in process.parents())
-    except psutil.Error:
-        return True
 
 
 def towards_aws(environment: Mapping[str, str], file: Mapping[str, str | None]) -> list[Finding]:

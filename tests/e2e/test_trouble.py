@@ -57,9 +57,9 @@ def test_a_part_that_is_down_is_named_with_its_log(stack: Pipeline) -> None:
     ],
 )
 def test_status_answers_without_a_part_names_it_and_leaves_only_its_counts_out(
-    stack: Pipeline, variable: str, address: str, part: str, unknown: set[str]
+    new_user: Callable[[], Pipeline], variable: str, address: str, part: str, unknown: set[str]
 ) -> None:
-    status = stack.with_(**{variable: address}).json("status")
+    status = new_user().with_(**{variable: address}).json("status")
     # supervisord runs it, and it does not answer where it is asked
     assert status["parts"][part]["state"] == "silent"
     for table, counts in status["batch"].items():

@@ -12,6 +12,7 @@ import time
 import pytest
 
 from tests.support.connect import Worker, wait_until
+from tests.support.drills import Result, record
 from tests.support.sink import assert_lake, kills, own_names, running_parts
 
 pytestmark = pytest.mark.stack
@@ -91,8 +92,11 @@ def test_kill_9_while_posting_loses_nothing_and_writes_nothing_twice(shared, wor
             killed.kill()
             killed.start()
         wait_until(lambda: sum(posting.sent.values()) > 100, "enough is sent to show anything")
-    parts.wait_for(connector, topic, seconds=120)
+    parts.wait_for(connector, topic)
     assert_lake(parts, topic, posting.expected())
+    record(
+        Result(f"kill -9 of the sink's {victim}, objects of {flush_size}", kills(), sum(posting.sent.values()), 0, 0)
+    )
     connector.delete()
 
 
@@ -113,7 +117,7 @@ def test_with_s3_away_the_task_lives_reading_stops_and_everything_arrives_when_i
         assert parts.committed(connector, topic)[0] == 10
     finally:
         parts.localstack.thaw()
-    parts.wait_for(connector, topic, seconds=120)
+    parts.wait_for(connector, topic)
     assert_lake(parts, topic, {0: {i: line(0, i) for i in range(3010)}, 1: {i: line(1, i) for i in range(3000)}})
     assert connector.states() == ["RUNNING"]
     connector.delete()
@@ -141,14 +145,14 @@ def test_a_frozen_worker_that_wakes_up_after_another_took_over_spoils_nothing(sh
             # … the other worker catches up, in bigger ones …
             parts.produce(topic, [line(0, 110 + i) for i in range(200)])
             connector = type(connector)(survivor, connector.name)
-            parts.wait_for(connector, topic, seconds=90)
+            parts.wait_for(connector, topic)
         finally:
             # … and the old one wakes up with its uploads still in hand
             parts.localstack.thaw()
             owner.thaw()
         time.sleep(10)
         parts.produce(topic, [line(0, 310 + i) for i in range(10)])
-        parts.wait_for(connector, topic, seconds=90)
+        parts.wait_for(connector, topic)
         assert_lake(parts, topic, {0: {i: line(0, i) for i in range(320)}})
         connector.delete()
 
@@ -170,7 +174,7 @@ def test_an_emptied_lake_is_filled_again_once_the_offsets_are_deleted(shared, wo
     parts.localstack.s3().create_bucket(Bucket=parts.bucket)
     connector.stop_and_forget_offsets()
     connector.resume()
-    parts.wait_for(connector, topic, seconds=90)
+    parts.wait_for(connector, topic)
     lake = parts.offsets(topic)
     assert {offset: lake[0][offset] for offset in before[0]} == before[0]
     assert set(lake[0]) == set(range(710)) - {100, 101}

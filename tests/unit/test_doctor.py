@@ -61,7 +61,7 @@ def test_a_process_that_outlived_its_supervisord_is_told_until_it_ends(tmp_path:
         [finding] = doctor.leftovers(settings)
         part.kill()
     assert finding.what.startswith(f"process {part.pid} (python")
-    assert finding.fix == f"run 'kill {part.pid}'"
+    assert finding.fix == "'pinpipe up' and 'pinpipe down' end it"
     assert doctor.leftovers(settings) == []
 
 

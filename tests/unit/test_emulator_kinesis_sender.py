@@ -15,7 +15,7 @@ from producer.senders import Record, SendFailed, Sent
 from producer.tables import as_record
 from tests.support.generated import tables
 from tests.support.kinesis_faults import THROTTLED, error, faulty_gateway, keys, put, refuse
-from tests.support.rest_faults import answer, cut
+from tests.support.rest_faults import answer, cut, cut_off
 
 pytestmark = pytest.mark.unit
 
@@ -177,11 +177,11 @@ def test_a_server_error_is_tried_again_and_counted_as_a_possible_repeat(gateway,
 
 
 @pytest.mark.parametrize("wanted", [(1,), (1, 2)])
-def test_a_cut_connection_or_a_time_out_is_a_possible_repeat_once(gateway, sender, wanted):
-    gateway.faults = [put, cut, hang(1)]
+def test_a_cut_connection_or_answer_or_a_time_out_is_a_possible_repeat_once(gateway, sender, wanted):
+    gateway.faults = [put, cut, cut_off(put), hang(1)]
     sender.send(records(9))
     assert sender.send(records(*wanted)) == Sent(acknowledged=len(wanted), uncertain=len(wanted))
-    assert len(gateway.requests) == 4
+    assert len(gateway.requests) == 5
 
 
 def test_a_stream_that_is_not_there_fails_at_once_and_says_what_to_do(gateway, sender):

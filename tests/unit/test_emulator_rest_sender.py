@@ -14,7 +14,7 @@ from producer.rest_sender import RestSender, rest_senders
 from producer.senders import Record, SendFailed, Sent
 from producer.tables import as_record
 from tests.support.generated import tables
-from tests.support.rest_faults import acknowledge, answer, cut, faulty_proxy, hang, refuse
+from tests.support.rest_faults import acknowledge, answer, cut, cut_off, faulty_proxy, hang, refuse
 
 pytestmark = pytest.mark.unit
 
@@ -116,10 +116,12 @@ def test_a_time_out_is_sent_again_and_counted_as_a_possible_repeat(proxy, sender
     assert proxy.keys() == [[1, 2, 3]] * 2
 
 
-def test_a_connection_cut_after_the_request_is_a_possible_repeat(proxy, sender):
-    proxy.faults = [acknowledge, cut]
+@pytest.mark.parametrize("fault", [cut, cut_off(acknowledge)])
+def test_a_connection_cut_after_the_request_is_a_possible_repeat(proxy, sender, fault):
+    proxy.faults = [acknowledge, fault]
     sender.send(records(1))
     assert sender.send(records(2, 3)) == Sent(acknowledged=2, uncertain=2)
+    assert proxy.keys() == [[1], [2, 3], [2, 3]]
 
 
 def test_a_record_is_a_possible_repeat_once_however_often_it_times_out(proxy, sender):
