@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections import Counter
@@ -32,6 +33,8 @@ SLOW_START = "Python worker failed to connect back"
 """What a query ends with whose Python process took ten seconds to call Spark, which nothing sets: a busy machine."""
 STARTS = 10
 """How often a query is started at most; the next process may be faster, and a new driver would be slower."""
+
+_END_OF_TRACE = re.compile(r"Traceback \(most recent call last\):\n(?:[ \t].*\n)+(\S.*)")
 
 
 def run(
@@ -66,7 +69,7 @@ def run(
             for table, failure in ended.items():
                 if not failure:
                     continue
-                why = _first_line(str(failure))
+                why = reason(str(failure))
                 if SLOW_START not in why or starts[table] == STARTS:
                     raise QueryFailed(f"the query of {settings.stream(table)} failed: {why}")
                 tell(f"the query of {settings.stream(table)} starts again: its Python process was too slow")
@@ -86,7 +89,7 @@ def _tidy(job: Streaming, tell: Callable[[str], None]) -> None:
     try:
         job.tidy()
     except (DeltaError, OSError) as error:
-        tell(f"the tables' small files were not put together: {_first_line(str(error))}")
+        tell(f"the tables' small files were not put together: {reason(str(error))}")
 
 
 def open_job(settings: Settings, held: ExitStack) -> tuple[Streaming, Lease]:
@@ -101,10 +104,10 @@ def open_job(settings: Settings, held: ExitStack) -> tuple[Streaming, Lease]:
     return Streaming(spark, settings), lease
 
 
-def _first_line(text: str) -> str:
+def reason(text: str) -> str:
     """What went wrong, without Spark's frame around it and the Python trace inside it."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    told = [line for line in lines if line.startswith("pyspark_kinesis.")]
+    told = [line for line in lines if line.startswith("pyspark_kinesis.")] or _END_OF_TRACE.findall(text)
     return (told[-1] if told else lines[0])[:400]
 
 

@@ -145,6 +145,7 @@ class Settler:
                 settled = Settled(inds.size, inds.size, 0, 0)
             else:
                 settled = settle(spark, arrived, self.table, self.store)
+                self.clean.update_incremental()  # an append to a version whose rows Spark has replaced is refused
         self.keys.add(inds)
         query = spark.sparkContext.getLocalProperty("sql.streaming.queryId")
         self.tally.add(f"{query}", number, self.table, settled)

@@ -74,6 +74,18 @@ def test_a_micro_batch_that_comes_again_changes_no_row_and_is_counted_once(spark
     assert counts == [("q:1", "user", 2, 2, 0, 0, None), ("q:2", "user", 3, 2, 1, 1, None)]
 
 
+def test_new_posts_are_appended_after_a_merge_has_replaced_rows(spark: SparkSession, store: Store) -> None:
+    payloads = as_json({**VALID["user"], "ind": ind, "age": age} for ind, age in ((1, 20), (2, 30), (1, 21), (3, 40)))
+    judged = judge(messages(spark, payloads), "user")
+    clean = DeltaTable(store.clean("user").path)
+    settle = Settler("user", store, clean, Keys.of(clean), Tally(store.runs.path, {}), Lock())
+    for number, offsets in enumerate(("0, 1", "2", "3")):
+        settle(judged.where(f"_source.offset IN ({offsets})"), number)
+    rows = values(store.clean("user").read(spark), "ind")
+    assert [(row["ind"], row["age"]) for row in rows] == [(1, 21), (2, 30), (3, 40)]
+    assert [row["ind"] for row in values(store.superseded.read(spark))] == [1]
+
+
 def test_small_files_are_put_together_while_spark_writes_and_what_they_replaced_goes(
     spark: SparkSession, store: Store
 ) -> None:
