@@ -47,11 +47,15 @@ which ends them and starts everything. In containers, after LocalStack's death, 
 * supervisord started a dead LocalStack, and nobody provisioned it. Now `pinpipe/reprovision.py` does.
 * After supervisord's death `pinpipe up` found the ports in use, by its own parts. Now it ends them first.
 * An object with a name such as `a+b+c.json` below `topics/` would have stopped every batch. Now it is left where it is.
+* The first new posts after a repeated one ended the stream job: Spark had replaced rows of the version to which they were
+  to be appended. Now the job looks at the table again after each merge.
 
 ## With the fix taken out
 
 Seen red: two thousand connections, with the REST proxy's time-outs set to an hour; the lake's objects
-(`tests/spark/test_lake_objects.py`), with their names taken as before.
+(`tests/spark/test_lake_objects.py`), with their names taken as before; the soak of the stream job, and
+`tests/spark/test_stream_settler.py`, before the table was looked at again after a merge. For ten faults of Kinesis:
+[the source's README](../pyspark_kinesis/README.md#how-it-was-tested).
 """
 
 
