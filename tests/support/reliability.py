@@ -47,8 +47,8 @@ which ends them and starts everything. In containers, after LocalStack's death, 
 * supervisord started a dead LocalStack, and nobody provisioned it. Now `pinpipe/reprovision.py` does.
 * After supervisord's death `pinpipe up` found the ports in use, by its own parts. Now it ends them first.
 * An object with a name such as `a+b+c.json` below `topics/` would have stopped every batch. Now it is left where it is.
-* The first new posts after a repeated one ended the stream job: Spark had replaced rows of the version to which they were
-  to be appended. Now the job looks at the table again after each merge.
+* The first new posts after a repeated one ended the stream job: Spark had replaced rows of the version to which they
+  were to be appended. Now the job looks at the table again after each merge.
 
 ## With the fix taken out
 
