@@ -71,7 +71,7 @@ compose-core: ## the containers without Spark: 500 posts through the gateway int
 	docker compose down --volumes; exit $$ended
 # PIN_SOAK_MINUTES=20 make drills ARGS="-k steady": the long soak alone
 drills: export PIN_SOAK_MINUTES ?= 5
-drills: setup $(DONE)/kafka-3.7.2 ## try to break what must always hold, and write docs/reliability.md: an hour; as root, with cc
+drills: setup $(DONE)/kafka-3.7.2 ## try to break what must always hold, and write docs/reliability.md: more than an hour; as root, with cc
 	@[ -n "$(ARGS)" ] || rm -f $(HOME_DIR)/drills.jsonl
 	@PIN_DRILL_KILLS=3 PIN_FUZZ_EXAMPLES=100 PIN_STREAM_KILLS=20 PIN_KINESIS_KILLS=20 PIN_SINK_KILLS=5 \
 	    .venv/bin/python -m pytest -s -m "drill or kinesis or stack or contract" $(ARGS) tests/drills \

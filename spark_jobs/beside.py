@@ -29,7 +29,7 @@ def opened(path: str, storage: dict[str, str]) -> DeltaTable:
 
 
 def append(table: DeltaTable, rows: pa.Table, transactions: Sequence[Transaction] = ()) -> None:
-    """Add rows. The table may have been changed by others since it was opened."""
+    """Add rows. Others may have added or compacted since it was opened; if they changed rows, update it first."""
     write_deltalake(
         table,
         rows,
