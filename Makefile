@@ -69,12 +69,16 @@ e2e: setup $(DONE)/chromium ## the end-to-end tests alone, with every post throu
 compose-core: ## the containers without Spark: 500 posts through the gateway into Kafka, S3 and Kinesis
 	@export COMPOSE_PROJECT_NAME=pinpipe-core PIN_POSTS=500; docker compose run --rm --build posts; ended=$$?; \
 	docker compose down --volumes; exit $$ended
-# PIN_SOAK_MINUTES=20 make drills ARGS="-k steady": the long soak alone
-drills: export PIN_SOAK_MINUTES ?= 5
-drills: setup $(DONE)/kafka-3.7.2 ## try to break what must always hold, and write docs/reliability.md: more than an hour; as root, with cc
+# each part's kills, and the soak's minutes; PIN_STREAM_KILLS=20 make drills ARGS="-k of_the_stream_job": more of one alone
+drills: export PIN_DRILL_KILLS ?= 3
+drills: export PIN_STREAM_KILLS ?= 3
+drills: export PIN_KINESIS_KILLS ?= 5
+drills: export PIN_SINK_KILLS ?= 5
+drills: export PIN_SOAK_MINUTES ?= 20
+drills: export PIN_FUZZ_EXAMPLES ?= 100
+drills: setup $(DONE)/kafka-3.7.2 ## try to break what must always hold, and write docs/reliability.md: about an hour; as root, with cc
 	@[ -n "$(ARGS)" ] || rm -f $(HOME_DIR)/drills.jsonl
-	@PIN_DRILL_KILLS=3 PIN_FUZZ_EXAMPLES=100 PIN_STREAM_KILLS=20 PIN_KINESIS_KILLS=20 PIN_SINK_KILLS=5 \
-	    .venv/bin/python -m pytest -s -m "drill or kinesis or stack or contract" $(ARGS) tests/drills \
+	@.venv/bin/python -m pytest -s -m "drill or kinesis or stack or contract" $(ARGS) tests/drills \
 	    tests/kinesis/test_kills.py tests/stack/test_s3_sink_recovery.py tests/contract/test_own_fuzz.py; ended=$$?; \
 	.venv/bin/python -m tests.support.reliability && exit $$ended
 lint: setup $(DONE)/checkov ## ruff, mypy --strict, codespell, the import rule, bandit, no secrets, cfn-lint, checkov

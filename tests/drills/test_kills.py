@@ -27,7 +27,7 @@ from tests.support.pipeline import HOME, OTHER_STREAM_PORT, Pipeline
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(1800)]
 
 VICTIMS = ("mysql", "kafka", "connect", "rest-proxy", "localstack", "spark")
-FROZEN_SECONDS = 60
+FROZEN_SECONDS = 120
 PAIRS = (
     ("kafka", "connect"),
     ("kafka", "rest-proxy"),
