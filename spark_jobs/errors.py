@@ -6,6 +6,7 @@
     ├── LeaseHeld            another run writes the same table
     ├── LeaseLost            another run took this one's lease over
     ├── QueryFailed          a streaming query ended with an error
+    ├── SessionLeft          the Spark server does not end what a dead run began
     └── ConservationBroken   rows read and rows kept do not add up
 """
 
@@ -28,6 +29,10 @@ class LeaseLost(JobError):
 
 class QueryFailed(JobError):
     """A streaming query ended with an error."""
+
+
+class SessionLeft(JobError):
+    """The Spark server does not end what a dead run began."""
 
 
 class ConservationBroken(JobError):

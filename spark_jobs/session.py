@@ -10,12 +10,16 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
+
 from pinpipe import settings as pinpipe_settings
 from pinpipe.aws import AwsAccess
 from pinpipe.settings import ROOT, Settings
+from spark_jobs.errors import SessionLeft
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+    from pyspark.sql.connect.client import SparkConnectClient
 
 JARS = ROOT / ".pinpipe" / "jars" / "spark"
 """Delta and S3A, fetched by set-up (services/spark/pom.xml); nothing is downloaded at run time."""
@@ -46,6 +50,9 @@ ONE_PUT = {
     )
 }
 """How a checkpoint's files are written on an object store: a rename there is a copy and a deletion."""
+
+END_SECONDS = 60.0
+"""How long what a dead client left on the server may take to end."""
 
 OF_THE_MACHINES = ("spark.master", "spark.driver.", "spark.ui.", "spark.default.parallelism")
 """How the names of those settings begin that are about where Spark runs and not about the work."""
@@ -145,7 +152,10 @@ def _address(remote: str, session_id: str | None) -> str:
 
 
 def end_session(settings: Settings, token: str | None, session_id: str) -> None:
-    """End a session that a dead client left on the server, with everything it still does there."""
+    """End a session that a dead client left on the server, and wait until nothing is done in it any more.
+
+    :class:`spark_jobs.errors.SessionLeft` when it goes on for :data:`END_SECONDS`.
+    """
     from pyspark.errors import PySparkException
     from pyspark.sql.connect.client import SparkConnectClient
 
@@ -155,13 +165,32 @@ def end_session(settings: Settings, token: str | None, session_id: str) -> None:
     # the bare client: a whole session would become this process's active one
     client = SparkConnectClient(_address(settings.spark_remote, session_id))
     try:
-        client.interrupt_all()
+        # An operation ends some time after its interruption, and what it was writing just then may still be written.
+        # The server refuses to close a session between an operation's end and the note of it, too.
+        interrupted = client.interrupt_all() or []
+        Retrying(stop=stop_after_delay(END_SECONDS), wait=wait_fixed(0.1), retry=retry_if_result(bool))(
+            _going_on, client, interrupted
+        )
         client.release_session()
+    except RetryError:
+        raise SessionLeft(
+            "the Spark server goes on with what a dead run began: end it by 'pinpipe down spark', then 'pinpipe up'"
+        ) from None
     except PySparkException as error:
         if "SESSION" not in str(error):  # closed already, or unknown to a restarted server
             raise
     finally:
         client.close()
+
+
+def _going_on(client: SparkConnectClient, operations: list[str]) -> bool:
+    """Whether any of the operations has not ended."""
+    from pyspark.sql.connect.proto import GetStatusResponse
+
+    status = GetStatusResponse.OperationStatus
+    # no public name leads there; servers tell the state since Spark 4.2
+    found = client._get_operation_statuses(operations).operation_statuses if operations else ()
+    return any(one.state in (status.OPERATION_STATE_RUNNING, status.OPERATION_STATE_TERMINATING) for one in found)
 
 
 if __name__ == "__main__":

@@ -133,6 +133,7 @@ def test_nothing_grows_at_a_steady_rate_through_both_paths(stack: Pipeline, caps
         writer.stop()
         if batch:
             assert batch.wait(600) == 0, batch.communicate()
+            ends.append(round(time.monotonic() - started, 1))
         wait_until(lambda: settled(pipeline) == len(writer.put), "all that was put is settled", seconds=120, every=2)
     finally:
         writer.stop()

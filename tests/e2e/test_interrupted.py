@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
+import uuid
 
 import pytest
 from confluent_kafka import Producer
+from pyspark.errors import PySparkException
 
 from pinpipe import delta
+from pinpipe.stack import Stack
+from spark_jobs.session import end_session, session
 from tests.support.pipeline import ROOT, Pipeline
 
 pytestmark = pytest.mark.e2e
@@ -27,6 +32,20 @@ DIES_AT = """
 import os, sys
 from pinpipe import runs, settings
 runs.run(settings.load(), step=lambda name: os._exit(86) if name == sys.argv[1] else None)
+"""
+
+DEATHS = 10
+WORKS = """
+import sys, threading
+from pinpipe import settings
+from pinpipe.stack import Stack
+from spark_jobs.session import session
+found = settings.load()
+spark = session(found, Stack(found).spark_token_to_send(), sys.argv[1])
+work = "SELECT reflect('java.lang.Thread', 'sleep', 300000L) FROM range(2)"
+for _ in range(3):
+    threading.Thread(target=lambda: spark.sql(work).collect()).start()
+print("at work", flush=True)
 """
 
 
@@ -61,3 +80,21 @@ def test_a_batch_that_dies_after_each_of_its_steps_loses_and_doubles_nothing(sta
         offsets = [row["_source"]["offset"] for row in delta.rows(pipeline.settings(), place) or []]
         assert len(offsets) == len(set(offsets)), place
     assert pipeline.json("answers")["6"] == [{"post_year": 2016, "number_users_joined": 10}]
+
+
+def test_what_a_dead_client_left_on_the_server_has_ended_when_its_session_has(stack: Pipeline) -> None:
+    settings = stack.settings()
+    token = Stack(settings).spark_token_to_send()
+    for number in range(DEATHS):
+        left = str(uuid.uuid4())
+        client = subprocess.Popen(
+            [ROOT / ".venv/bin/python", "-c", WORKS, left], env=stack.environment, stdout=subprocess.PIPE, text=True
+        )
+        assert client.stdout is not None
+        assert client.stdout.readline() == "at work\n"
+        time.sleep(number / 10)
+        client.kill()
+        client.communicate()
+        end_session(settings, token, left)
+        with pytest.raises(PySparkException, match="SESSION_CLOSED"):
+            session(settings, token, left).range(1).count()

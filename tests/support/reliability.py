@@ -49,6 +49,11 @@ which ends them and starts everything. In containers, after LocalStack's death, 
 * An object with a name such as `a+b+c.json` below `topics/` would have stopped every batch. Now it is left where it is.
 * The first new posts after a repeated one ended the stream job: Spark had replaced rows of the version to which they
   were to be appended. Now the job looks at the table again after each merge.
+* After a kill -9 of Airflow's scheduler its workers lived on, and no new one started: Debian's `sh` does not know
+  `kill -9 -- -GROUP`. Now it is `kill -s KILL`.
+* A batch that took over from a killed one could end with an error of Spark's, which refuses to close a session between
+  an operation's end and the note of it; and what the dead one was writing just then could still be written beside it.
+  Now it waits until nothing is done in that session any more.
 
 ## With the fix taken out
 
