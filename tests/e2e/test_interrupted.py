@@ -6,14 +6,16 @@ import json
 import subprocess
 import time
 import uuid
+from contextlib import closing
 
 import pytest
 from confluent_kafka import Producer
 from pyspark.errors import PySparkException
+from pyspark.sql.connect.client import SparkConnectClient
 
 from pinpipe import delta
 from pinpipe.stack import Stack
-from spark_jobs.session import end_session, session
+from spark_jobs.session import end_session
 from tests.support.pipeline import ROOT, Pipeline
 
 pytestmark = pytest.mark.e2e
@@ -34,7 +36,7 @@ from pinpipe import runs, settings
 runs.run(settings.load(), step=lambda name: os._exit(86) if name == sys.argv[1] else None)
 """
 
-DEATHS = 10
+DEATHS = 4
 WORKS = """
 import sys, threading
 from pinpipe import settings
@@ -87,14 +89,15 @@ def test_what_a_dead_client_left_on_the_server_has_ended_when_its_session_has(st
     token = Stack(settings).spark_token_to_send()
     for number in range(DEATHS):
         left = str(uuid.uuid4())
-        client = subprocess.Popen(
+        dying = subprocess.Popen(
             [ROOT / ".venv/bin/python", "-c", WORKS, left], env=stack.environment, stdout=subprocess.PIPE, text=True
         )
-        assert client.stdout is not None
-        assert client.stdout.readline() == "at work\n"
+        assert dying.stdout is not None
+        assert dying.stdout.readline() == "at work\n"
         time.sleep(number / 10)
-        client.kill()
-        client.communicate()
+        dying.kill()
+        dying.communicate()
         end_session(settings, token, left)
-        with pytest.raises(PySparkException, match="SESSION_CLOSED"):
-            session(settings, token, left).range(1).count()
+        client = SparkConnectClient(f"{settings.spark_remote}/;session_id={left}")
+        with closing(client), pytest.raises(PySparkException, match="SESSION_CLOSED"):
+            client.interrupt_all()
