@@ -71,12 +71,12 @@ compose-core: ## the containers without Spark: 500 posts through the gateway int
 	docker compose down --volumes; exit $$ended
 # each part's kills, and the soak's minutes; PIN_STREAM_KILLS=20 make drills ARGS="-k of_the_stream_job": more of one alone
 drills: export PIN_DRILL_KILLS ?= 3
-drills: export PIN_STREAM_KILLS ?= 3
+drills: export PIN_STREAM_KILLS ?= 4
 drills: export PIN_KINESIS_KILLS ?= 5
 drills: export PIN_SINK_KILLS ?= 5
 drills: export PIN_SOAK_MINUTES ?= 20
 drills: export PIN_FUZZ_EXAMPLES ?= 100
-drills: setup $(DONE)/kafka-3.7.2 ## try to break what must always hold, and write docs/reliability.md: about an hour; as root, with cc
+drills: setup $(DONE)/kafka-3.7.2 ## try to break what must always hold, and write docs/reliability.md: 80 minutes, 20 of them a soak; as root, with cc
 	@[ -n "$(ARGS)" ] || rm -f $(HOME_DIR)/drills.jsonl
 	@.venv/bin/python -m pytest -s -m "drill or kinesis or stack or contract" $(ARGS) tests/drills \
 	    tests/kinesis/test_kills.py tests/stack/test_s3_sink_recovery.py tests/contract/test_own_fuzz.py; ended=$$?; \

@@ -1,6 +1,6 @@
 """kill -9 of the stream job at random moments, while records come in and shards split and merge: LocalStack and Delta.
 
-``PIN_STREAM_KILLS`` sets how many kills there are, ``PIN_DRILL_SEED`` when; `make drills` takes three. Not in `make
+``PIN_STREAM_KILLS`` sets how many kills there are, ``PIN_DRILL_SEED`` when; `make drills` takes four. Not in `make
 test`: one kill, of the same job, is in tests/e2e/test_streaming.py, and three against the fake server in tests/kinesis.
 """
 
