@@ -31,8 +31,8 @@ Run on {day}, seed {seed}, {machine}.
 
 With more of it, each alone on a quiet machine, on 2026-11-22: 20 kills of the stream job (66 000 records, 8 splits and
 7 merges) and 20 of a query on the fake Kinesis (75 260 records), 0 lost and 0 twice both (`PIN_STREAM_KILLS=20 make
-drills ARGS="-k of_the_stream_job"`, `PIN_KINESIS_KILLS=20 make drills ARGS="-k read_again_has"`). In `make test`, and so
-not above: 72 kinds of dirt through Kinesis (`tests/e2e/test_streaming.py`), a full disk under the spool
+drills ARGS="-k of_the_stream_job"`, `PIN_KINESIS_KILLS=20 make drills ARGS="-k read_again_has"`). In `make test`,
+and so not above: 72 kinds of dirt through Kinesis (`tests/e2e/test_streaming.py`), a full disk under the spool
 (`tests/kinesis/test_faults.py`), and that nothing listens outside loopback (`tests/e2e/test_safety.py`).
 
 ## What is lost, by nature
