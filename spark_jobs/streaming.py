@@ -64,6 +64,8 @@ class Streaming:
             "streamName": self.settings.stream(table),
             "initialPosition": "trim_horizon",
             "maxRecordsPerTrigger": str(MOST),
+            # who reads a shard to its end is told its children: a listing shows only a stream that was made anew
+            "shardFetchInterval": "10s",
             **AwsAccess.of(self.settings).kinesis_source(),
         }
         # judged here and not in each micro-batch: a stream's plan is analysed once
