@@ -39,7 +39,7 @@ api-server)
 scheduler)
     # the workers of a scheduler that was killed live on, in its process group
     group=$(cat "$PIN_HOME/run/airflow-scheduler.group" 2>/dev/null || true)
-    if [ -n "$group" ] && pgrep -g "$group" -f 'airflow' >/dev/null; then kill -s KILL -- "-$group" || true; fi
+    if [ -n "$group" ] && pgrep -g "$group" -f 'airflow' >/dev/null; then kill -s KILL -- "-$group"; fi
     echo $$ > "$PIN_HOME/run/airflow-scheduler.group"
     exec "$PIN_AIRFLOW_PYTHON" "$PIN_ROOT/services/airflow/scheduler.py"
     ;;

@@ -43,7 +43,7 @@ LOG_BYTES = 11_000_000
 """A log file is rotated at ten megabytes."""
 SPOOL_BYTES = 32 << 20
 
-pytestmark = [pytest.mark.drill, pytest.mark.timeout(1500 + 60 * MINUTES)]
+pytestmark = [pytest.mark.drill, pytest.mark.timeout(900 + 60 * MINUTES)]
 
 
 def quarters(values: Sequence[float]) -> list[float]:
@@ -105,7 +105,7 @@ def test_nothing_grows_at_a_steady_rate_through_both_paths(stack: Pipeline, caps
         pages = access.s3().get_paginator("list_objects_v2").paginate(Bucket=settings.bucket)
         samples.add("objects in the bucket", sum(page["KeyCount"] for page in pages))
         samples.add("spool, kB", sum(map(size, spool.folder().rglob("*.arrow"))) / 1000)
-        samples.add("stream", memory_mb(driver.pid) or 0)
+        samples.add("the stream job", memory_mb(driver.pid) or 0)
         for name, state in Stack(settings).states().items():
             if state.pid:
                 samples.add(name, memory_mb(state.pid) or 0)
@@ -151,7 +151,7 @@ def test_nothing_grows_at_a_steady_rate_through_both_paths(stack: Pipeline, caps
     kept = (memory["localstack"][-1] - memory["localstack"][0]) * 1024 / sent
     note = (
         f"{MINUTES:g} minutes, {sent / MINUTES / 60:.0f} records a second, {batches} batches beside it; medians of the "
-        f"quarters: {samples.told(*shown)}; memory in MB: {samples.told(*FLAT, 'stream', 'spark')}; "
+        f"quarters: {samples.told(*shown)}; memory in MB: {samples.told(*FLAT, 'the stream job', 'spark')}; "
         f"LocalStack {memory['localstack'][0]:,.0f} to {memory['localstack'][-1]:,.0f}, {kept:.1f} kB a record; "
         "the time is a batch's"
     )
@@ -163,7 +163,9 @@ def test_nothing_grows_at_a_steady_rate_through_both_paths(stack: Pipeline, caps
     assert starts == 1
     growths = {part: quarters(memory[part])[3] - quarters(memory[part])[1] for part in FLAT}
     assert {part: grown for part, grown in growths.items() if grown > 0.05 * memory[part][0] + 10} == {}
-    _, _, third, last = zip(*(quarters(samples.values[name]) for name in ("records behind", "stream")), strict=True)
+    _, _, third, last = zip(
+        *(quarters(samples.values[name]) for name in ("records behind", "the stream job")), strict=True
+    )
     assert last[0] <= third[0] * 1.3 + 6 * EACH  # a second's worth
     assert last[1] <= third[1] * 1.1
     lags = quarters(samples.values["sink lag"])

@@ -58,7 +58,7 @@ which ends them and starts everything. In containers, after LocalStack's death, 
 * After a kill -9 of Airflow's scheduler its workers lived on, and no new one started: Debian's `sh` does not know
   `kill -9 -- -GROUP`. Now it is `kill -s KILL`.
 * A batch that took over from a killed one could end with an error of Spark's, which refuses to close a session between
-  an operation's end and the note of it; and what the dead one was writing just then could still be written beside it.
+  an operation's end and the note of it; and what the dead one was writing might have been written beside it, unseen.
   Now it waits until nothing is done in that session any more.
 
 ## With the fix taken out
