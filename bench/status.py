@@ -56,6 +56,7 @@ def without_each() -> Table:
             seconds, told = timed(PINPIPE, "status", "--json")
         finally:
             stack.start([name])
+            stack.wait([name])
             if name == "localstack":  # it forgets everything; the stream job does not start without its bucket
                 subprocess.run([PINPIPE, "provision"], check=True, capture_output=True)
         found = json.loads(told)

@@ -29,6 +29,9 @@ from pinpipe.stack import Stack
 
 T = TypeVar("T")
 
+NEEDED = ("kafka", "localstack", "connect")
+"""The parts that must answer."""
+
 CONNECTOR_SECONDS = 60
 """How long the connector's task may take to run after its properties changed."""
 

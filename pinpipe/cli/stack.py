@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -22,7 +23,7 @@ def up(
     airflow: Annotated[bool, typer.Option(help="Start Airflow's three parts, too.")] = True,
 ) -> None:
     """Start the parts that do not run, and make topics, bucket, API and connector."""
-    from pinpipe.provision import provision
+    from pinpipe.provision import NEEDED, provision
 
     started = time.monotonic()
     in_force = settings.load()
@@ -42,9 +43,16 @@ def up(
         def answers(name: str) -> None:
             bar.update(bar.task_ids[0], advance=1, description=f"{name} answers")
 
-        stack.start([part.name for part in chosen if not part.of_user], answers)
-        changes = [] if parts else provision(in_force).changes
-        stack.start([part.name for part in chosen if part.of_user], answers)
+        waited = [part.name for part in chosen]
+        stack.start([part.name for part in chosen if not part.of_user])
+        changes: Sequence[str] = ()
+        if not parts:
+            # the others go on starting: Airflow's API server alone takes as long as these and provisioning together
+            stack.wait(NEEDED, answers)
+            changes = provision(in_force).changes
+            waited = [name for name in waited if name not in NEEDED]
+        stack.start([part.name for part in chosen if part.of_user])
+        stack.wait(waited, answers)
     for part in chosen:
         say(f"{part.name:<21} {'answers' if part.name in running else 'started'} at {part.address(in_force)}")
     for change in changes:
@@ -62,10 +70,11 @@ def _end_orphans(stack: Stack) -> bool:
 
 def provision() -> None:
     """Make topics, bucket, API and connector what they should be; what is there already stays."""
+    from pinpipe.provision import NEEDED
     from pinpipe.provision import provision as make
 
     in_force = settings.load()
-    require(in_force, "kafka", "localstack", "connect")
+    require(in_force, *NEEDED)
     changes = make(in_force, lambda change: say(f"made: {change}")).changes
     if not changes:
         say("all is there")

@@ -215,13 +215,8 @@ class Stack:
             for info in self._rpc().getAllProcessInfo()
         }
 
-    def start(self, names: Iterable[str], report: Callable[[str], None] = lambda name: None) -> None:
-        """Start parts and wait until each answers; ``report`` is told each name as it does.
-
-        Changed settings restart the parts that run. Raises :class:`PartDown` with the last lines of the log of the
-        first part that gave up or did not answer in time.
-        """
-        names = list(names)
+    def start(self, names: Iterable[str]) -> None:
+        """Start those parts that do not run, without waiting for them. Changed settings restart the parts that run."""
         configuration = self._write_configuration()
         if self.running:
             self._apply_changes()
@@ -233,8 +228,16 @@ class Stack:
         for name in names:
             if rpc.getProcessInfo(name)["statename"] not in ("RUNNING", "STARTING"):
                 rpc.startProcess(name, False)
+
+    def wait(self, names: Iterable[str], report: Callable[[str], None] = lambda name: None) -> None:
+        """Wait until each of these parts, which were started, answers; ``report`` is told each name as it does.
+
+        Raises :class:`PartDown` with the last lines of the log of the first part that gave up or did not answer in
+        time.
+        """
+        rpc = self._rpc()
         waiting = list(names)
-        starts: dict[str, set[int]] = {name: set() for name in names}
+        starts: dict[str, set[int]] = {name: set() for name in waiting}
 
         def all_answer() -> bool:
             for name, up in answers(self.settings, waiting).items():
