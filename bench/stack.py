@@ -72,12 +72,15 @@ def memory(pipeline: Pipeline) -> dict[str, float]:
     }
 
 
-def used(pipeline: Pipeline) -> dict[str, float]:
-    """CPU seconds of each part so far, those of its ended children too."""
-    return {
-        name: summed(family, lambda process: sum(process.cpu_times()[:4]))
-        for name, family in families(pipeline).items()
-    }
+def used(pipeline: Pipeline) -> dict[str, dict[int, float]]:
+    """CPU seconds of each process of each part so far, those of its ended children too."""
+    found: dict[str, dict[int, float]] = {}
+    for name, family in families(pipeline).items():
+        found[name] = {}
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                found[name][process.pid] = sum(process.cpu_times()[:4])
+    return found
 
 
 def summed(family: Sequence[psutil.Process], of: Callable[[psutil.Process], float]) -> float:
@@ -95,7 +98,11 @@ def at_rest(pipeline: Pipeline) -> dict[str, list[float]]:
     before, begun = used(pipeline), time.monotonic()
     time.sleep(IDLE)
     took = time.monotonic() - begun
-    share = {name: 100 * (seconds - before[name]) / took for name, seconds in used(pipeline).items()}
+    # process by process: a Python worker of Spark that ends in between takes what it used before along
+    share = {
+        name: 100 * sum(seconds - before[name].get(pid, 0) for pid, seconds in processes.items()) / took
+        for name, processes in used(pipeline).items()
+    }
     held = memory(pipeline)
     found = {"all parts, % of a core": [sum(share.values())], "all parts, MB": [sum(held.values())]}
     for name in sorted(share, key=lambda name: -share[name]):
