@@ -30,6 +30,7 @@ IN_SESSION = (
     "spark.sql.shuffle.partitions=200",
     "spark.databricks.delta.snapshotPartitions=50",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism=10000",
+    "spark.sql.codegen.hugeMethodLimit=65535",
     "spark.sql.adaptive.enabled=false",
 )
 """What a session can change, to what; the last is not in use."""
@@ -38,9 +39,9 @@ AT_START = {
     "no Tier4 thresholds": f"{JAVA}={without('-XX:Tier4')}",
     "no UseSerialGC": f"{JAVA}={without('-XX:+UseSerialGC')}",
     "spark.ui.enabled=true": "spark.ui.enabled=true",
-    "spark.sql.codegen.cache.maxEntries=1000": "spark.sql.codegen.cache.maxEntries=1000",
+    "spark.sql.codegen.cache.maxEntries=100": "spark.sql.codegen.cache.maxEntries=100",
 }
-"""What must be there when Spark starts, and how that is said; the last is not in use."""
+"""What must be there when Spark starts, and how that is said; the one before the last is not in use."""
 TARGETS = [
     *(Target(f"warm: {name} / as they are", (name, "warm, s"), (ONE, "warm, s")) for name in IN_SESSION),
     *(
