@@ -207,7 +207,7 @@ lock: $(UV) ## resolve requirements/*.in again, into hashed locks without index 
 	@$(LOCK) --universal --exclude-newer 2026-11-01 -p 3.11 requirements/checkov.in -o requirements/checkov.txt
 	@$(LOCK) --universal --exclude-newer 2026-11-01 -p 3.11 requirements/bench.in -o requirements/bench.txt
 	@$(LOCK) --exclude-newer 2026-03-01 -p "$$(services/python/find.sh 3.13 $(UV) LocalStack)" requirements/localstack.in -o requirements/localstack.txt
-	@$(LOCK) --universal --exclude-newer 2026-08-19 -c requirements/airflow-constraints.txt -p "$$(services/python/find.sh 3.12 $(UV) Airflow)" requirements/airflow.in -o requirements/airflow.txt
+	@$(LOCK) --universal --exclude-newer 2026-08-19 --exclude-newer-package deltalake=2026-11-01 -c requirements/airflow-constraints.txt -p "$$(services/python/find.sh 3.12 $(UV) Airflow)" requirements/airflow.in -o requirements/airflow.txt
 
 distclean: clean ## remove everything that set-up made, too
 	@rm -rf .venv .venv-localstack .venv-airflow .venv-checkov .venv-bench mwaa $(HOME_DIR) $(PLUGIN)/target

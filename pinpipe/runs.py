@@ -96,8 +96,7 @@ def answer(settings: Settings, number: str, share: Share | None = None) -> int:
 
     [wanted] = (answer for answer in ALL if answer.number == number)
     with batch(settings, print, share) as job:
-        _prepared(job, lambda: job.answer(wanted, job.tables()))
-        return job.written(wanted).count()
+        return _prepared(job, lambda: job.answer(wanted, job.tables()))
 
 
 def report(settings: Settings, run_id: str, share: Share | None = None) -> dict[str, dict[str, object]]:
@@ -120,11 +119,13 @@ def hold(counts: Mapping[str, Conservation]) -> None:
 
 
 def _prepared(job: Batch, work: Callable[[], R]) -> R:
-    """Do work on tables that an earlier step makes; if Spark refuses it, make those that are missing and try again."""
+    """Do work on tables that an earlier step makes; if one is not there, make those that are missing and try again."""
+    from deltalake.exceptions import TableNotFoundError
     from pyspark.errors import AnalysisException
 
     try:
         return work()
-    except AnalysisException:  # most likely the lake was lost; what is wrong otherwise is told the second time
+    except (AnalysisException, TableNotFoundError):
+        # most likely the lake was lost; what is wrong otherwise is told the second time
         job.prepare()
         return work()

@@ -8,22 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import reduce
 from typing import TYPE_CHECKING, TypeVar
 
+import pyarrow as pa
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from pinpipe.aws import AwsAccess
 from pinpipe.settings import OBJECT_NAME, TABLES, Settings
+from spark_jobs import beside
 from spark_jobs.answers import ANSWERS, Answer
 from spark_jobs.cleaning import judge
 from spark_jobs.errors import QueryFailed
 from spark_jobs.merge import Settled, Step, settle
 from spark_jobs.quality import Conservation
 from spark_jobs.tables import Store
+from spark_jobs.tally import COLUMNS
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, SparkSession
@@ -50,12 +54,16 @@ class Batch:
     def store(self) -> Store:
         return Store(self.settings.tables_path, "batch", self.settings.pin_user_id)
 
+    @property
+    def _storage(self) -> dict[str, str]:
+        return AwsAccess.of(self.settings).delta_rs()
+
     def prepare(self) -> None:
         """Create the tables that are not there yet."""
         tables = [self.store.superseded, self.store.quarantine, self.store.runs]
         for table in TABLES:
             tables += [self.store.raw(table), self.store.clean(table)]
-        _together(lambda table: table.create(self.spark), tables)
+        _together(lambda table: table.create(self._storage), tables)
         self.step("tables")
 
     def load(self) -> None:
@@ -123,13 +131,12 @@ class Batch:
         pin, geo, user = _together(lambda table: table.localCheckpoint(), self.tables())
         return pin, geo, user
 
-    def answer(self, answer: Answer, asked: Asked) -> None:
-        """Compute one answer and write it over the last one."""
-        # one file: some hundred rows at most
-        answer.compute(*asked).coalesce(1).write.format("delta").mode("overwrite").option(
-            "overwriteSchema", "true"
-        ).save(answers_path(self.store.root, answer))
+    def answer(self, answer: Answer, asked: Asked) -> int:
+        """Compute one answer, write it over the last one, and return how many rows it has: some hundred at most."""
+        rows = answer.compute(*asked).toArrow()
+        beside.replace(answers_path(self.store.root, answer), rows, self._storage)
         self.step(f"answer {answer.number}")
+        return int(rows.num_rows)
 
     def written(self, answer: Answer) -> DataFrame:
         """An answer's table."""
@@ -145,10 +152,8 @@ class Batch:
         store = self.store
         counts = count(self.spark, store)
         now = datetime.now(UTC)
-        rows = [
-            (run_id, table, now, c.read, c.clean, c.superseded, c.quarantined, c.repeats) for table, c in counts.items()
-        ]
-        store.runs.append(self.spark.createDataFrame(rows, store.runs.columns))
+        rows = [{"run_id": run_id, "finished_at": now, **asdict(counted)} for counted in counts.values()]
+        beside.append(beside.opened(store.runs.path, self._storage), pa.Table.from_pylist(rows, COLUMNS))
         self.step("counted")
         return counts
 
@@ -181,23 +186,25 @@ def messages(objects: DataFrame) -> DataFrame:
 def count(spark: SparkSession, store: Store) -> dict[str, Conservation]:
     """Count each table's messages by their coordinates, each place on its own, never as what is left of the others."""
 
-    def distinct(place: str, rows: DataFrame, table: Column, column: str = "_source") -> DataFrame:
-        counted = rows.groupBy(table.alias("table")).agg(F.countDistinct(column).alias("n"))
-        return counted.select(F.lit(place).alias("place"), "table", "n")
+    def things(place: str, rows: DataFrame, table: Column, thing: Column) -> DataFrame:
+        return rows.select(F.lit(place).alias("place"), table.alias("table"), thing.alias("thing"))
 
+    # texts, so that all can be counted together; no part of a coordinate has a plus
+    source = F.concat_ws("+", *(f"_source.{name}" for name in store.source.names))
     parts = [
-        distinct("superseded", store.superseded.read(spark), F.col("table")),
-        distinct("quarantined", store.quarantine.read(spark), F.col("table")),
+        things("superseded", store.superseded.read(spark), F.col("table"), source),
+        things("quarantined", store.quarantine.read(spark), F.col("table"), source),
     ]
     for table in TABLES:
         raw = store.raw(table).read(spark)
         parts += [
-            distinct("read", raw, F.lit(table)),
-            distinct("different", raw, F.lit(table), "raw"),
-            distinct("clean", store.clean(table).read(spark), F.lit(table)),
+            things("read", raw, F.lit(table), source),
+            things("different", raw, F.lit(table), F.sha2("raw", 256)),
+            things("clean", store.clean(table).read(spark), F.lit(table), source),
         ]
-    # one query: each has a cost of its own, whatever it reads
-    found = {(row["place"], row["table"]): row["n"] for row in reduce(DataFrame.union, parts).collect()}
+    # one query with one shuffle: each has a cost of its own, whatever it reads
+    counted = reduce(DataFrame.union, parts).groupBy("place", "table").agg(F.countDistinct("thing").alias("n"))
+    found = {(row["place"], row["table"]): row["n"] for row in counted.collect()}
     counts: dict[str, Conservation] = {}
     for table in TABLES:
         read, different, clean, superseded, quarantined = (

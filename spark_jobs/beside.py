@@ -1,4 +1,4 @@
-"""Delta tables beside Spark, for many small commits: Spark takes seconds for each, this a few requests to S3.
+"""Delta tables beside Spark, for small commits: Spark takes seconds for each, this a few requests to S3.
 
 ``storage`` are always the options of the ``deltalake`` package.
 """
@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
-from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction, write_deltalake
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Schema, Transaction, write_deltalake
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from pyspark.sql.types import StructType
 
 MANY = 50
 """So many small files are put together."""
@@ -22,10 +23,38 @@ KEEP_HOURS = 1
 """How long a replaced file stays, for who reads an older version."""
 
 
+CONFIGURATION = {"delta.checkpointInterval": "10"}
+"""Spark's default; this package's is 100, and who opens a table reads each commit since the last checkpoint."""
+
+
+def create(path: str, columns: StructType, storage: dict[str, str], partition: str | None = None) -> None:
+    """Create an empty table, unless it is there."""
+    DeltaTable.create(
+        _uri(path),
+        Schema.from_json(columns.json()),  # Delta's schemas are Spark's own
+        mode="ignore",
+        partition_by=partition,
+        configuration=CONFIGURATION,
+        storage_options=storage,
+    )
+
+
 def opened(path: str, storage: dict[str, str]) -> DeltaTable:
     """The table at a path as Spark writes it."""
-    # the object store's own scheme is s3; s3a is Hadoop's
-    return DeltaTable(path.replace("s3a://", "s3://"), storage_options=storage)
+    return DeltaTable(_uri(path), storage_options=storage)
+
+
+def replace(path: str, rows: pa.Table, storage: dict[str, str]) -> None:
+    """Make these the rows and the columns of the table at a path, whether it is there or not."""
+    nullable = pa.schema([column.with_nullable(True) for column in rows.schema])
+    write_deltalake(
+        _uri(path),
+        rows.cast(nullable),
+        mode="overwrite",
+        schema_mode="overwrite",
+        configuration=CONFIGURATION,
+        storage_options=storage,
+    )
 
 
 def append(table: DeltaTable, rows: pa.Table, transactions: Sequence[Transaction] = ()) -> None:
@@ -74,3 +103,8 @@ def tidy(
     table.vacuum(keep_hours, dry_run=False, enforce_retention_duration=False, full=True)
     table.cleanup_metadata()
     return True
+
+
+def _uri(path: str) -> str:
+    # the object store's own scheme is s3; s3a is Hadoop's
+    return path.replace("s3a://", "s3://")

@@ -53,7 +53,7 @@ def write() -> None:
         spark = in_process(configuration(nowhere) | recording)
         store = Store(folder, "stream", "archive")
         for place in (store.clean("user"), store.superseded, store.quarantine):
-            place.create(spark)
+            place.create({})
 
         def settled(arrived: DataFrame, number: int) -> None:
             coordinate = {"stream": "s", "shard": "0", "sequence": f"{number}"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyspark.sql.types import (
     ArrayType,
+    BinaryType,
     DoubleType,
     IntegerType,
     LongType,
@@ -44,6 +45,23 @@ KAFKA_SOURCE = _columns(topic=StringType(), partition=IntegerType(), offset=Long
 
 KINESIS_SOURCE = _columns(stream=StringType(), shard=StringType(), sequence=StringType())
 """The coordinate of a message in Kinesis; the sequence number is an integer of up to 56 digits."""
+
+RAW = _columns(raw=BinaryType())
+"""A message as it arrived."""
+
+SUPERSEDED = _columns(table=StringType(), ind=IntegerType())
+"""A message that a newer one of the same key replaced."""
+
+QUARANTINED = _columns(
+    table=StringType(), raw=BinaryType(), reasons=ArrayType(StringType()), quarantined_at=TimestampType()
+)
+"""A message that is not valid."""
+
+RUNS = _columns(
+    run_id=StringType(), table=StringType(), finished_at=TimestampType(), read=LongType(), clean=LongType(),
+    superseded=LongType(), quarantined=LongType(), repeats=LongType(),
+)  # fmt: skip
+"""The counts of a run and table."""
 
 _MEASURES = {
     "category_count": LongType(), "follower_count": IntegerType(), "number_users_joined": LongType(),

@@ -55,7 +55,7 @@ class Streaming:
     def prepare(self) -> None:
         """Create the tables that are not there yet."""
         for place in self._places:
-            place.create(self.spark)
+            place.create(self._storage)
             forget_soon(place.path, self._storage)
 
     def records(self, table: str) -> DataFrame:

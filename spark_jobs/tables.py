@@ -5,29 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from spark_jobs.schemas import CLEANED, KAFKA_SOURCE, KINESIS_SOURCE
+from pyspark.sql.types import StructField, StructType
+
+from spark_jobs import beside
+from spark_jobs.schemas import CLEANED, KAFKA_SOURCE, KINESIS_SOURCE, QUARANTINED, RAW, RUNS, SUPERSEDED
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
-    from pyspark.sql.types import StructType
 
 
 @dataclass(frozen=True)
 class Table:
-    """One Delta table: its place and its columns as Spark DDL."""
+    """One Delta table: its place and its columns."""
 
     path: str
-    columns: str
+    columns: StructType
     partition: str | None = None
 
-    def create(self, spark: SparkSession) -> None:
-        """Create it, empty, unless it is there."""
-        partitioned = f" PARTITIONED BY ({self.partition})" if self.partition else ""
-        # Spark's default, said for the deltalake package, whose is 100: who opens a table reads each commit after that
-        properties = "TBLPROPERTIES ('delta.checkpointInterval' = '10')"
-        spark.sql(
-            f"CREATE TABLE IF NOT EXISTS delta.`{self.path}` ({self.columns}) USING delta{partitioned} {properties}"
-        )
+    def create(self, storage: dict[str, str]) -> None:
+        """Create it, empty, unless it is there; ``storage`` as in :mod:`spark_jobs.beside`."""
+        beside.create(self.path, self.columns, storage, self.partition)
 
     def read(self, spark: SparkSession) -> DataFrame:
         return spark.read.format("delta").load(self.path)
@@ -49,32 +46,24 @@ class Store:
         """The coordinate of a message: topic, partition, offset; or stream, shard, sequence number."""
         return KAFKA_SOURCE if self.way == "batch" else KINESIS_SOURCE
 
-    @property
-    def _source_ddl(self) -> str:
-        return f"_source {self.source.simpleString()}"
-
     def raw(self, table: str) -> Table:
         """Every message as it arrived, with its coordinate."""
-        return Table(f"{self.root}/raw/{table}", f"raw BINARY, {self._source_ddl}")
+        return Table(f"{self.root}/raw/{table}", self._with_source(RAW))
 
     def clean(self, table: str) -> Table:
         """One row per ``ind``: the newest valid message, cleaned."""
         name = table if self.way == "batch" else f"{self.user_id}_{table}_table"
-        return Table(f"{self.root}/{self.way}/{name}", f"{_ddl(CLEANED[table])}, {self._source_ddl}")
+        return Table(f"{self.root}/{self.way}/{name}", self._with_source(CLEANED[table]))
 
     @property
     def superseded(self) -> Table:
         """Valid messages that a newer one of the same ``ind`` replaced. Partitioned, so that tables don't collide."""
-        return Table(f"{self.root}/superseded/{self.way}", f"table STRING, ind INT, {self._source_ddl}", "table")
+        return Table(f"{self.root}/superseded/{self.way}", self._with_source(SUPERSEDED), "table")
 
     @property
     def quarantine(self) -> Table:
         """Messages that are not valid, byte for byte, with the reasons and the time (UTC) they were put there."""
-        return Table(
-            f"{self.root}/quarantine/{self.way}",
-            f"table STRING, raw BINARY, {self._source_ddl}, reasons ARRAY<STRING>, quarantined_at TIMESTAMP",
-            "table",
-        )
+        return Table(f"{self.root}/quarantine/{self.way}", self._with_source(QUARANTINED), "table")
 
     @property
     def runs(self) -> Table:
@@ -82,13 +71,7 @@ class Store:
 
         A table for each path: Delta on S3 wants one writing process per table.
         """
-        return Table(
-            f"{self.root}/runs/{self.way}",
-            "run_id STRING, table STRING, finished_at TIMESTAMP, read BIGINT, clean BIGINT, superseded BIGINT, "
-            "quarantined BIGINT, repeats BIGINT",
-        )
+        return Table(f"{self.root}/runs/{self.way}", RUNS)
 
-
-def _ddl(columns: StructType) -> str:
-    # StructType.toDDL wants a session of the calling thread
-    return ", ".join(f"{column.name} {column.dataType.simpleString()}" for column in columns)
+    def _with_source(self, columns: StructType) -> StructType:
+        return StructType([*columns, StructField("_source", self.source)])

@@ -33,7 +33,7 @@ def store(spark: SparkSession, tmp_path: Path) -> Store:
     made = Store(str(tmp_path / "delta"), "batch", "me")
     places = [made.superseded, made.quarantine, *(made.clean(table) for table in ("pin", "geo", "user"))]
     for place in (*places, *(made.raw(table) for table in ("pin", "geo", "user"))):
-        place.create(spark)
+        place.create({})
     return made
 
 

@@ -43,7 +43,7 @@ def test_keys_are_all_new_when_none_is_known_and_none_comes_twice() -> None:
 def store(spark: SparkSession, tmp_path: Path) -> Store:
     made = Store(str(tmp_path / "delta"), "batch", "me")  # its coordinates are the test's messages'
     for place in (made.clean("user"), made.superseded, made.quarantine, made.runs):
-        place.create(spark)
+        place.create({})
     return made
 
 
