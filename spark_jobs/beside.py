@@ -1,16 +1,20 @@
 """Delta tables beside Spark, for small commits: Spark takes seconds for each, this a few requests to S3.
 
-``storage`` are always the options of the ``deltalake`` package.
+``storage`` are always the options of the ``deltalake`` package. What it raises becomes a :class:`TableFailed`, but for
+its ``TableNotFoundError``; in :func:`forget_soon` and :func:`tidy` it stays as it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Schema, Transaction, write_deltalake
+from deltalake.exceptions import DeltaError, TableNotFoundError
+
+from spark_jobs.errors import TableFailed
 
 if TYPE_CHECKING:
     from pyspark.sql.types import StructType
@@ -29,44 +33,48 @@ CONFIGURATION = {"delta.checkpointInterval": "10"}
 
 def create(path: str, columns: StructType, storage: dict[str, str], partition: str | None = None) -> None:
     """Create an empty table, unless it is there."""
-    DeltaTable.create(
-        _uri(path),
-        Schema.from_json(columns.json()),  # Delta's schemas are Spark's own
-        mode="ignore",
-        partition_by=partition,
-        configuration=CONFIGURATION,
-        storage_options=storage,
-    )
+    with _told(path):
+        DeltaTable.create(
+            _uri(path),
+            Schema.from_json(columns.json()),  # Delta's schemas are Spark's own
+            mode="ignore",
+            partition_by=partition,
+            configuration=CONFIGURATION,
+            storage_options=storage,
+        )
 
 
 def opened(path: str, storage: dict[str, str]) -> DeltaTable:
     """The table at a path as Spark writes it."""
-    return DeltaTable(_uri(path), storage_options=storage)
+    with _told(path):
+        return DeltaTable(_uri(path), storage_options=storage)
 
 
 def replace(path: str, rows: pa.Table, storage: dict[str, str]) -> None:
     """Make these the rows and the columns of the table at a path, whether it is there or not."""
     nullable = pa.schema([column.with_nullable(True) for column in rows.schema])
-    write_deltalake(
-        _uri(path),
-        rows.cast(nullable),
-        mode="overwrite",
-        schema_mode="overwrite",
-        configuration=CONFIGURATION,
-        storage_options=storage,
-    )
+    with _told(path):
+        write_deltalake(
+            _uri(path),
+            rows.cast(nullable),
+            mode="overwrite",
+            schema_mode="overwrite",
+            configuration=CONFIGURATION,
+            storage_options=storage,
+        )
 
 
 def append(table: DeltaTable, rows: pa.Table, transactions: Sequence[Transaction] = ()) -> None:
     """Add rows. Others may have added or compacted since it was opened; if they changed rows, update it first."""
-    write_deltalake(
-        table,
-        rows,
-        mode="append",
-        commit_properties=CommitProperties(app_transactions=list(transactions)),
-        # it would list the whole log each time
-        post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
-    )
+    with _told(table.table_uri):
+        write_deltalake(
+            table,
+            rows,
+            mode="append",
+            commit_properties=CommitProperties(app_transactions=list(transactions)),
+            # it would list the whole log each time
+            post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
+        )
 
 
 def forget_soon(path: str, storage: dict[str, str]) -> None:
@@ -103,6 +111,20 @@ def tidy(
     table.vacuum(keep_hours, dry_run=False, enforce_retention_duration=False, full=True)
     table.cleanup_metadata()
     return True
+
+
+@contextmanager
+def _told(path: str) -> Iterator[None]:
+    """Errors as one line, but for a table that is not there."""
+    try:
+        yield
+    except TableNotFoundError:
+        raise
+    except (DeltaError, OSError) as error:
+        first = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
+        raise TableFailed(
+            f"Delta table {path}: {first}; see 'pinpipe status', then run it again: it goes on where it stopped"
+        ) from error
 
 
 def _uri(path: str) -> str:

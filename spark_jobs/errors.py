@@ -7,6 +7,7 @@
     ├── LeaseLost            another run took this one's lease over
     ├── QueryFailed          a streaming query ended with an error
     ├── SessionLeft          the Spark server does not end what a dead run began
+    ├── TableFailed          a Delta table could not be read or written beside Spark
     └── ConservationBroken   rows read and rows kept do not add up
 """
 
@@ -33,6 +34,10 @@ class QueryFailed(JobError):
 
 class SessionLeft(JobError):
     """The Spark server does not end what a dead run began."""
+
+
+class TableFailed(JobError):
+    """A Delta table could not be read or written beside Spark."""
 
 
 class ConservationBroken(JobError):
