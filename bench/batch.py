@@ -231,7 +231,7 @@ def measure(report: Report, rows: int, size: int, ways: Sequence[str], rounds: i
         expected: Any = None
         for way in ways:
             done, answers = child(way, lake, rounds + 1, environment(settings), options)
-            fetch = fetched(s3, settings, rounds) if way in ("duckdb", "polars") else ()
+            fetch = fetched(s3, settings, max(rounds, 1)) if way in ("duckdb", "polars") else ()
             if way == "ours":
                 expected = answers
             found = measures(done, rows, fetch)
