@@ -41,7 +41,7 @@ AT_START = {
     "spark.ui.enabled=true": "spark.ui.enabled=true",
     "spark.sql.codegen.cache.maxEntries=100": "spark.sql.codegen.cache.maxEntries=100",
 }
-"""What must be there when Spark starts, and how that is said; the one before the last is not in use."""
+"""What must be there when Spark starts, and how that is said."""
 TARGETS = [
     *(Target(f"warm: {name} / as they are", (name, "warm, s"), (ONE, "warm, s")) for name in IN_SESSION),
     *(

@@ -21,10 +21,11 @@ def _():
     from dashboard.sql import QueryRefused, query
     from pinpipe import settings
     from pinpipe.counts import COUNTS
+    from pinpipe.errors import first_line
     from pinpipe.status import gather
 
     in_force = settings.load()
-    return COUNTS, QueryRefused, charts, flow, gather, in_force, mo, query, tables
+    return COUNTS, QueryRefused, charts, first_line, flow, gather, in_force, mo, query, tables
 
 
 @app.cell
@@ -94,7 +95,7 @@ def _(COUNTS, flow, mo, shown, status, table, text):
 
 
 @app.cell
-def _(charts, in_force, mo, shown, table, tables, text):
+def _(charts, first_line, in_force, mo, shown, table, tables, text):
     mo.stop(shown.value != "Answers")
 
     def answered(answer, rows):
@@ -114,7 +115,7 @@ def _(charts, in_force, mo, shown, table, tables, text):
         try:
             found = tables.answers(in_force)
         except Exception as error:  # the store's client has errors of its own
-            return mo.callout(text("The tables can't be read.", tables.first_line(error)), kind="warn")
+            return mo.callout(text("The tables can't be read.", first_line(error)), kind="warn")
         if not found:
             return mo.callout(text("There are no answers yet: run 'pinpipe batch'."), kind="info")
         return mo.vstack([answered(answer, rows) for answer, rows in found.items()], gap=2)
@@ -124,13 +125,13 @@ def _(charts, in_force, mo, shown, table, tables, text):
 
 
 @app.cell
-def _(in_force, tables):
+def _(first_line, in_force, tables):
     def opened(*names):
         """Tables for SQL, and why there are none."""
         try:
             found = tables.datasets(in_force, *names)
         except Exception as error:  # the store's client has errors of its own
-            return {}, f"The tables can't be read: {tables.first_line(error)}"
+            return {}, f"The tables can't be read: {first_line(error)}"
         return found, "" if found else "There are no tables yet: run 'pinpipe batch'."
 
     return (opened,)

@@ -91,10 +91,5 @@ def quarantined(tables: Mapping[str, Any], reason: str | None = None) -> list[di
     ]
 
 
-def first_line(error: Exception) -> str:
-    """What a client's error says, in short."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
-
-
 def _having(reason: str | None) -> str:
     return "" if reason is None else "WHERE list_contains(reasons, '{}')".format(reason.replace("'", "''"))

@@ -12,6 +12,11 @@
 from __future__ import annotations
 
 
+def first_line(error: Exception) -> str:
+    """What a client's error says, in short."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+
+
 class PinpipeError(Exception):
     """The base of all errors that are told in one line."""
 

@@ -84,13 +84,11 @@ def run(
 
 def _tidy(job: Streaming, tell: Callable[[str], None]) -> None:
     """What fails now, S3 being away, will be done the next time: no reason to end the queries."""
-    from deltalake.exceptions import DeltaError
-
     from spark_jobs.errors import TableFailed
 
     try:
         job.tidy()
-    except (TableFailed, DeltaError, OSError) as error:
+    except TableFailed as error:
         tell(f"the tables' small files were not put together: {reason(str(error))}")
 
 

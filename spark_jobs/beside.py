@@ -1,7 +1,7 @@
 """Delta tables beside Spark, for small commits: Spark takes seconds for each, this a few requests to S3.
 
 ``storage`` are always the options of the ``deltalake`` package. What it raises becomes a :class:`TableFailed`, but for
-its ``TableNotFoundError``; in :func:`forget_soon` and :func:`tidy` it stays as it is.
+its ``TableNotFoundError``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Schema, Transaction, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
+from pinpipe.errors import first_line
 from spark_jobs.errors import TableFailed
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ def forget_soon(path: str, storage: dict[str, str]) -> None:
         ("delta.logRetentionDuration", "delta.deletedFileRetentionDuration"), f"interval {KEEP_HOURS} hours"
     )
     if not wanted.items() <= table.metadata().configuration.items():
-        table.alter.set_table_properties(wanted)
+        with _told(path):
+            table.alter.set_table_properties(wanted)
 
 
 def tidy(
@@ -99,17 +101,18 @@ def tidy(
     """Compact a table if it has many small files, and remove what the compactions before have replaced.
 
     ``writing`` is what keeps others from changing rows meanwhile; who appends is not in the way. Whether anything was
-    done; deltalake's ``DeltaError``, or ``OSError``, where it could not be.
+    done.
     """
     table = opened(path, storage)
-    sizes = table.get_add_actions(flatten=True).column("size_bytes").to_pylist()
-    if sum(size < TARGET for size in sizes) < MANY:
-        return False
-    with writing or nullcontext():
-        table.update_incremental()
-        table.optimize.compact(target_size=TARGET)
-    table.vacuum(keep_hours, dry_run=False, enforce_retention_duration=False, full=True)
-    table.cleanup_metadata()
+    with _told(path):
+        sizes = table.get_add_actions(flatten=True).column("size_bytes").to_pylist()
+        if sum(size < TARGET for size in sizes) < MANY:
+            return False
+        with writing or nullcontext():
+            table.update_incremental()
+            table.optimize.compact(target_size=TARGET)
+        table.vacuum(keep_hours, dry_run=False, enforce_retention_duration=False, full=True)
+        table.cleanup_metadata()
     return True
 
 
@@ -121,9 +124,9 @@ def _told(path: str) -> Iterator[None]:
     except TableNotFoundError:
         raise
     except (DeltaError, OSError) as error:
-        first = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
         raise TableFailed(
-            f"Delta table {path}: {first}; see 'pinpipe status', then run it again: it goes on where it stopped"
+            f"Delta table {path}: {first_line(error)}; see 'pinpipe status', then run it again: it goes on where it "
+            "stopped"
         ) from error
 
 

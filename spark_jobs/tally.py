@@ -6,19 +6,14 @@ import threading
 from datetime import UTC, datetime
 
 import pyarrow as pa
-from deltalake import Transaction
+from deltalake import Schema, Transaction
 
 from spark_jobs.beside import append, opened
 from spark_jobs.merge import Settled
+from spark_jobs.schemas import RUNS
 
-COLUMNS = pa.schema(
-    [
-        ("run_id", pa.string()),
-        ("table", pa.string()),
-        ("finished_at", pa.timestamp("us", "UTC")),
-        *((name, pa.int64()) for name in (*Settled._fields, "repeats")),
-    ]
-)
+COLUMNS = pa.schema(Schema.from_json(RUNS.json()).to_arrow())
+"""The table's columns as Arrow has them."""
 
 
 class Tally:

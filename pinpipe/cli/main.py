@@ -11,7 +11,7 @@ from pinpipe.cli import health, jobs, posts, stack
 from pinpipe.cli.demo import demo
 from pinpipe.cli.output import complain
 from pinpipe.cli.status import status
-from pinpipe.errors import PinpipeError
+from pinpipe.errors import PinpipeError, first_line
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -59,7 +59,7 @@ def _run() -> int:
 def _spark_or_aws(error: Exception) -> str | None:
     """One line for what a client library raises when the other side is away or refuses; None for all else."""
     module = type(error).__module__
-    first = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
+    first = first_line(error)
     if module.startswith(("grpc", "pyspark.errors")):
         return (
             f"Spark: {first}; see 'pinpipe logs spark', then run the command again: it goes on where this one stopped"
