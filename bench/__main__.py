@@ -14,6 +14,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+import psutil
+from tenacity import Retrying, retry_if_result, stop_after_delay
+
 from bench.write import PARTS
 from bench.write import main as write
 from pinpipe.settings import ROOT
@@ -22,6 +25,8 @@ from tests.support.pipeline import Pipeline, write_env_file
 RUNNING = ("stream_latency", "airflow", "status")
 """Parts that look at a stack that runs and has had its demo."""
 QUICK = ("rest_proxy", "emulator", "s3_sink", "batch")
+QUIET = 30
+"""Percent of all cores that a part may find taken when it begins: a stack with nothing to do takes half of that."""
 
 
 @contextmanager
@@ -36,10 +41,17 @@ def running_stack() -> Iterator[Mapping[str, str]]:
         pipeline.run("clean", "--yes")
 
 
+def wait_until_quiet() -> None:
+    """Let what ran before come to its end, which would be measured otherwise; for two minutes at most."""
+    busy = retry_if_result(lambda percent: percent > QUIET)
+    Retrying(retry=busy, stop=stop_after_delay(120), retry_error_callback=lambda _: None)(psutil.cpu_percent, 5)
+
+
 def run(part: str, options: Sequence[str], environment: Mapping[str, str] | None = None) -> bool:
     """Run a part; whether it succeeded. One that has no targets prints its figures and keeps none."""
     if not hasattr(importlib.import_module(f"bench.{part}"), "TARGETS"):
         options = [option for option in options if option != "--record"]
+    wait_until_quiet()
     begin = time.monotonic()
     done = subprocess.run([sys.executable, "-m", f"bench.{part}", *options], cwd=ROOT, env=environment, check=False)
     ended = "" if done.returncode == 0 else f", ended with {done.returncode}"
