@@ -43,10 +43,6 @@ class Run:
     load: float = 0.0
     """Processes that wanted a core in the minute before the case began."""
 
-    def median(self, measure: str) -> float | None:
-        values = self.measures.get(measure)
-        return statistics.median(values) if values else None
-
 
 @dataclass(frozen=True)
 class Target:
@@ -61,10 +57,24 @@ class Target:
 
     def value(self, cases: Mapping[str, Run]) -> float | None:
         """None where a part of it was not measured."""
-        medians = [cases[case].median(measure) for case, measure in filter(None, (self.of, self.to)) if case in cases]
-        if None in medians or len(medians) < (2 if self.to else 1):
+        if not (found := self._figures(cases)):
             return None
-        return medians[0] / medians[1] if self.to else medians[0]  # type: ignore[operator]
+        of, *to = map(statistics.median, found)
+        return of / to[0] if to else of
+
+    def rounds(self, cases: Mapping[str, Run]) -> list[float]:
+        """The same of each round alone; where the baseline has another number of rounds, against its median."""
+        of, *to = self._figures(cases) or [[]]
+        if not to:
+            return list(of)
+        baseline = to[0] if len(to[0]) == len(of) else [statistics.median(to[0])] * len(of)
+        return [value / base for value, base in zip(of, baseline, strict=True)]
+
+    def _figures(self, cases: Mapping[str, Run]) -> list[Sequence[float]]:
+        """Those of the subject and, if there is one, of the baseline; none where one was not measured."""
+        asked = [each for each in (self.of, self.to) if each]
+        found = [cases[case].measures.get(measure, ()) for case, measure in asked if case in cases]
+        return found if len(found) == len(asked) and all(found) else []
 
     def met(self, value: float) -> bool | None:
         """None where there is nothing to meet."""

@@ -34,8 +34,8 @@ from tests.support.sink import Parts, own_names, running_parts
 
 JAVA = ("java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 """The worker's options (services/connect/run.sh)."""
-OBJECTS = {1: 1000, 500: 100}
-"""Records an object, and how many objects a round has."""
+OBJECTS = {1: 3000, 500: 400}
+"""Records an object, and how many objects a round has: it takes seconds, of which the start of a group is a small part."""
 
 
 def case(size: int) -> str:

@@ -8,7 +8,7 @@ import platform
 import re
 import statistics
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -30,6 +30,7 @@ PARTS = {
 }
 """The benches in the order in which they are reported, and how their sections are called."""
 FOLDER = Path(__file__).parent
+RATIOS = "| ratio | is | wanted | | by round | the run before | |\n|---|---:|---|---|---|---|---|"
 PACKAGES = ("pyspark", "delta-spark", "confluent-kafka", "aiohttp", "duckdb", "deltalake")
 
 
@@ -93,6 +94,15 @@ def _row(target: Target, value: float, text: str) -> str:
     return f"| {text} | {form(value)} | {target.wanted} | {'**missed**' if said == 'missed' else said} |"
 
 
+def _ratios(targets: Sequence[Target], newest: Mapping[str, Run], before: Mapping[str, Run]) -> Iterable[str]:
+    """The ratios of a part, the spread of their rounds, and that of the run before."""
+    for target in targets:
+        if (value := target.value(newest)) is not None:
+            rounds, earlier = target.rounds(newest), target.rounds(before)
+            compared = f"{figures(earlier)} | {agreement(rounds, earlier)}" if earlier else " | "
+            yield f"{_row(target, value, target.text)} {figures(rounds)} | {compared} |"
+
+
 def _anchor(title: str) -> str:
     return re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")
 
@@ -105,11 +115,9 @@ def _section(part: str, title: str, cases: dict[str, list[Run]]) -> Iterable[str
         yield notes.read_text().strip()
     for plot in sorted((FOLDER / "plots").glob(f"{part}*.svg")):
         yield f"![{title}](plots/{plot.name})"
-    stated = [(target, value) for target in _targets_of(part) if (value := target.value(newest)) is not None]
-    if stated:
-        lines = [_row(target, value, target.text) for target, value in stated]
-        yield "\n".join(["| ratio | is | wanted | |", "|---|---:|---|---|", *lines])
-    before = any(len(runs) > 1 for runs in cases.values())
+    before = {case: runs[0] for case, runs in cases.items() if len(runs) > 1}
+    if ratios := list(_ratios(_targets_of(part), newest, before)):
+        yield "\n".join([RATIOS, *ratios])
     lines = [
         f"| case | measure | minimum / median / maximum |{' the run before | |' if before else ''}",
         f"|---|---|---|{'---|---|' if before else ''}",

@@ -37,6 +37,14 @@ def test_a_target_is_a_ratio_of_medians(least: float | None, most: float | None,
     assert target.met(0.75) is met
 
 
+def test_the_rounds_of_a_ratio_are_pairs_where_there_are_as_many_and_else_against_the_median() -> None:
+    cases = {"loop": Run("p", "loop", {"s": [1, 4, 8]}), "sink": Run("p", "sink", {"s": [2, 2, 2], "first": [2, 6]})}
+    assert Target("", ("sink", "s"), ("loop", "s")).rounds(cases) == [2, 0.5, 0.25]
+    assert Target("", ("sink", "first"), ("loop", "s")).rounds(cases) == [0.5, 1.5]
+    assert Target("", ("sink", "first")).rounds(cases) == [2, 6]
+    assert Target("", ("sink", "s"), ("loop", "gone")).rounds(cases) == []
+
+
 def test_a_target_of_which_a_part_was_not_measured_has_no_value() -> None:
     assert Target("", ("sink", "s"), ("loop", "s")).value({"sink": Run("p", "sink", {"s": [1]})}) is None
 
@@ -46,7 +54,8 @@ def test_the_page_has_the_figures_of_the_newest_run_and_whether_the_one_before_a
     before = Run("s3_sink", case, {LOOP: [100, 200, 300], SINK: [90, 100, 110]})
     newest = Run("s3_sink", case, {LOOP: [250, 260, 270], SINK: [210, 220, 230]}, "today", "abc", "run me", 0.3)
     lines = results([before, newest], quick=True).splitlines()
-    assert "| 1 record an object: sink, from resume / loop | 0.85 | at least 0.8 | met |" in lines
+    ratio = "1 record an object: sink, from resume / loop | 0.85 | at least 0.8 | met | 0.84 / 0.85 / 0.85"
+    assert f"| {ratio} | 0.37 / 0.50 / 0.90 | agrees |" in lines
     assert f"| {case} | {LOOP} | 250 / 260 / 270 | 100 / 200 / 300 | agrees |" in lines
     assert f"|  | {SINK} | 210 / 220 / 230 | 90 / 100 / 110 | +120% |" in lines
     assert "* `run me`: today UTC, commit abc, load 0.3 before" in lines
