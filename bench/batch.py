@@ -71,9 +71,11 @@ def in_spark(way: str, rounds: int, options: dict[str, str]) -> Iterator[tuple[d
     from spark_jobs.session import configuration, in_process
 
     settings = pinpipe_settings.load()
+    steps = Steps()
     spark = in_process(configuration(settings) | options)
+    spark.range(1).count()
+    steps.done("start Spark")
     for number in range(rounds):
-        steps = Steps()
         if way == "ours":
             answers = ours(spark, settings, steps, number == rounds - 1)
         else:
@@ -84,6 +86,7 @@ def in_spark(way: str, rounds: int, options: dict[str, str]) -> Iterator[tuple[d
             answers = course_way.answers(*tables)
             steps.done("answers")
         yield steps.seconds, answers
+        steps = Steps()
 
 
 class Steps:
@@ -184,7 +187,7 @@ def measures(rounds: Sequence[Mapping[str, float]], rows: int, fetch: Sequence[f
     found = {"cold, s": totals[:1], "warm, s": warm, "rows/s": [3 * rows / seconds for seconds in warm]}
     if fetch:
         found["of it fetching the objects, s"] = list(fetch)
-    for step in rounds[0]:
+    for step in rounds[-1]:
         found[f"of it {step}, s"] = [seconds[step] for seconds in rounds[1:] or rounds]
     return found
 

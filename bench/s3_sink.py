@@ -35,7 +35,7 @@ from tests.support.sink import Parts, own_names, running_parts
 JAVA = ("java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 """The worker's options (services/connect/run.sh)."""
 OBJECTS = {1: 3000, 500: 400}
-"""Records an object, and how many objects a round has: it takes seconds, of which the start of a group is a small part."""
+"""Records an object, and how many objects a round has: seconds, of which a group's start is a small part."""
 
 
 def case(size: int) -> str:

@@ -1,20 +1,23 @@
 """What Spark's settings do: ``python -m bench.spark_settings [--only NAME=VALUE ...] [--rounds N]``.
 
-``pinpipe batch`` on 3 x 11,154 rows, as in :mod:`bench.batch`: as it is, and with one setting changed: to Spark's or
-Java's own default, for those in use; to another value, for those that might be. What a session can change takes turns
-in one process, after a round that warms it up. The others need a process each, against one with all settings as they
-are: its first round is cold, the second warm. What is not about time is explained in ``notes/spark_settings.md``.
+``pinpipe batch`` as it is, and with one setting changed: to Spark's or Java's own default, for those in use; to
+another value, for those that might be. What a session can change takes turns in one process, on 3 x 11,154 rows, after
+a round that warms it up. The others need a process each, in turn with one that has all settings as they are: its first
+batch is cold, Spark's start included, its second warm; on 3 x 2,000 rows, as they are about the start. What is not
+about time is explained in ``notes/spark_settings.md``.
 """
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from bench.batch import Steps, child, environment, local, measures, ours
 from bench.lake import Lake
 from bench.report import Report, Target, arguments
-from pinpipe.settings import ROOT
+from pinpipe.settings import ROOT, Settings
 from spark_jobs.session import FROM_ARCHIVE, JAVA_OPTIONS, session
 
 JAVA = "spark.driver.extraJavaOptions"
@@ -28,7 +31,6 @@ def without(*options: str) -> str:
 
 IN_SESSION = (
     "spark.sql.shuffle.partitions=200",
-    "spark.databricks.delta.snapshotPartitions=50",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism=10000",
     "spark.sql.codegen.hugeMethodLimit=65535",
     "spark.sql.adaptive.enabled=false",
@@ -40,8 +42,10 @@ AT_START = {
     "no UseSerialGC": f"{JAVA}={without('-XX:+UseSerialGC')}",
     "spark.ui.enabled=true": "spark.ui.enabled=true",
     "spark.sql.codegen.cache.maxEntries=100": "spark.sql.codegen.cache.maxEntries=100",
+    "spark.databricks.delta.snapshotPartitions=50": "spark.databricks.delta.snapshotPartitions=50",
 }
-"""What must be there when Spark starts, and how that is said."""
+"""What must be there when Spark starts, or slows down what comes after it, and how that is said."""
+START_ROWS = 2000
 TARGETS = [
     *(Target(f"warm: {name} / as they are", (name, "warm, s"), (ONE, "warm, s")) for name in IN_SESSION),
     *(
@@ -52,46 +56,79 @@ TARGETS = [
 ]
 
 
-def main() -> None:
+@contextmanager
+def on_localstack(lake: Lake) -> Iterator[Settings]:
+    """The settings of a LocalStack of its own that holds the lake."""
     from tests.support.localstack import LocalStack
 
-    parser = arguments(__doc__)
-    parser.add_argument("--only", nargs="+", choices=[*IN_SESSION, *AT_START], default=[*IN_SESSION, *AT_START])
-    parser.add_argument("--rounds", type=int, default=3, help="of those that take turns")
-    given = parser.parse_args()
-    rows = 2000 if given.quick else 11_154
-    report = Report("spark_settings", TARGETS, given.record)
-    lake = Lake(rows, 500).make()
+    lake.make()
     with (
         tempfile.TemporaryDirectory(prefix="bench-settings-") as folder,
         LocalStack(Path(folder), ROOT / ".pinpipe") as localstack,
     ):
         settings = local(localstack.url)
         lake.upload(localstack.s3(), settings)
-        at_start = {name: [AT_START[name]] for name in given.only if name in AT_START}
-        for name, options in {OWN: [], **at_start}.items() if at_start else ():
-            done, _ = child("ours", lake, 2, environment(settings), options)
-            report.add(name, measures(done, rows))
-        chosen = [name for name in given.only if name in IN_SESSION]
-        if chosen:
-            spark = session(settings)
-            rounds: dict[str, list[dict[str, float]]] = {name: [] for name in (ONE, *chosen)}
-            for number in range(given.rounds + 1):
-                for name in rounds if number else (ONE,):
-                    setting, _, value = name.partition("=")
-                    before = spark.conf.get(setting) if value else None
-                    if value:
-                        spark.conf.set(setting, value)
-                    steps = Steps()
-                    ours(spark, settings, steps, ask=False)
-                    rounds[name] += [steps.seconds] if number else []
-                    if before:
-                        spark.conf.set(setting, before)
-            spark.stop()
-            for name, done in rounds.items():
-                found = measures(done[:1] + done, rows)
-                del found["cold, s"]
-                report.add(name, found)
+        yield settings
+
+
+def at_start(names: Sequence[str], rounds: int) -> Iterator[tuple[str, dict[str, list[float]]]]:
+    """Each setting's figures: a process of its own a round, and one with all settings as they are."""
+    lake = Lake(START_ROWS, 500)
+    done: dict[str, list[list[dict[str, float]]]] = {name: [] for name in (OWN, *names)}
+    with on_localstack(lake) as settings:
+        for _ in range(rounds):
+            for name, processes in done.items():
+                options = [AT_START[name]] if name in AT_START else []
+                processes.append(child("ours", lake, 2, environment(settings), options)[0])
+    for name, processes in done.items():
+        cold, warm = zip(*processes, strict=True)
+        yield (
+            name,
+            {
+                "cold, s": [sum(seconds.values()) for seconds in cold],
+                "of it start Spark, s": [seconds["start Spark"] for seconds in cold],
+                "warm, s": [sum(seconds.values()) for seconds in warm],
+            },
+        )
+
+
+def in_session(names: Sequence[str], rows: int, rounds: int) -> Iterator[tuple[str, dict[str, list[float]]]]:
+    """Each setting's figures, and those with all settings as they are, in one session."""
+    lake = Lake(rows, 500)
+    done: dict[str, list[dict[str, float]]] = {name: [] for name in (ONE, *names)}
+    with on_localstack(lake) as settings:
+        spark = session(settings)
+        for number in range(rounds + 1):
+            for name in done if number else (ONE,):
+                setting, _, value = name.partition("=")
+                before = spark.conf.get(setting) if value else None
+                if value:
+                    spark.conf.set(setting, value)
+                steps = Steps()
+                ours(spark, settings, steps, ask=False)
+                done[name] += [steps.seconds] if number else []
+                if before:
+                    spark.conf.set(setting, before)
+        spark.stop()
+    for name, batches in done.items():
+        found = measures(batches[:1] + batches, rows)
+        del found["cold, s"]
+        yield name, found
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("--only", nargs="+", choices=[*IN_SESSION, *AT_START], default=[*IN_SESSION, *AT_START])
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
+    rounds = 1 if given.quick else given.rounds
+    report = Report("spark_settings", TARGETS, given.record)
+    if names := [name for name in given.only if name in AT_START]:
+        for each in at_start(names, rounds):
+            report.add(*each)
+    if names := [name for name in given.only if name in IN_SESSION]:
+        for each in in_session(names, 2000 if given.quick else 11_154, rounds):
+            report.add(*each)
     report.close()
 
 
