@@ -106,6 +106,8 @@ def in_session(names: Sequence[str], rows: int, rounds: int) -> Iterator[tuple[s
                     spark.conf.set(setting, value)
                 steps = Steps()
                 ours(spark, settings, steps, ask=False)
+                # each batch has tables of its own: Delta would keep what it knows of all of them
+                spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
                 done[name] += [steps.seconds] if number else []
                 if before:
                     spark.conf.set(setting, before)
