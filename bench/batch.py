@@ -23,6 +23,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 from bench.lake import Lake
 from bench.report import Report, Target, arguments
 from pinpipe.settings import ROOT, Settings
@@ -167,7 +169,10 @@ def comparable(number: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """An answer's rows without their order."""
     return sorted(
         json.dumps(
-            [value if isinstance(value, str) else float(value) for value in map(row.get, ANSWERED[number].names)]
+            [
+                value if isinstance(value, str) else float(value)
+                for value in map(row.__getitem__, ANSWERED[number].names)
+            ]
         )
         for row in rows
         if None not in row.values()
@@ -211,7 +216,7 @@ def local(url: str, user: str = "bench") -> Settings:
     """The settings for a LocalStack of a bench's own, with Spark in the bench's process."""
     return Settings(  # type: ignore[call-arg]
         _env_file=None, pin_user_id=user, aws_endpoint_url=url, aws_access_key_id="test",
-        aws_secret_access_key="test", spark_remote=None,
+        aws_secret_access_key=SecretStr("test"), spark_remote=None,
     )  # fmt: skip
 
 
@@ -246,16 +251,20 @@ def measure(report: Report, rows: int, size: int, ways: Sequence[str], rounds: i
             report.add(case(way, rows), found)
 
 
+def print_rounds(way: str, rounds: str, folder: str, *options: str) -> None:
+    """What a child does: a line of JSON for each round."""
+    found = (
+        in_duckdb(Path(folder), int(rounds))
+        if way == "duckdb"
+        else in_spark(way, int(rounds), dict(option.split("=", 1) for option in options))
+    )
+    for seconds, answers in found:
+        print(json.dumps({"seconds": seconds, "answers": answers}), flush=True)
+
+
 def main() -> None:
     if sys.argv[1:2] == ["--child"]:
-        way, rounds, folder, *options = sys.argv[2:]
-        found = (
-            in_duckdb(Path(folder), int(rounds))
-            if way == "duckdb"
-            else in_spark(way, int(rounds), dict(option.split("=", 1) for option in options))
-        )
-        for seconds, answers in found:
-            print(json.dumps({"seconds": seconds, "answers": answers}), flush=True)
+        print_rounds(*sys.argv[2:])
         return
     parser = arguments(__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=list(SIZES))

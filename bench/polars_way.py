@@ -64,7 +64,7 @@ def clean(folder: Path) -> list[pl.DataFrame]:
     user = user.select(
         "ind", pl.concat_str("first_name", "last_name", separator=" ").alias("user_name"), "age", moment("date_joined")
     ).drop_nulls()
-    return pl.collect_all([newest(pin), newest(geo), newest(user)])
+    return list(pl.collect_all([newest(pin), newest(geo), newest(user)]))
 
 
 def moment(name: str) -> pl.Expr:

@@ -154,7 +154,10 @@ def kept() -> list[Run]:
 
 def commit() -> str:
     """The commit that is checked out, with a plus where the tree differs from it."""
-    git = lambda *words: subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True).stdout.strip()  # noqa: E731
+
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+
     changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!bench/results.*", ":!bench/*.svg")
     return git("rev-parse", "--short", "HEAD") + ("+" if changed else "")
 

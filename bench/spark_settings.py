@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from bench.batch import Steps, child, environment, local, measures, ours
 from bench.lake import Lake
@@ -107,7 +108,8 @@ def in_session(names: Sequence[str], rows: int, rounds: int) -> Iterator[tuple[s
                 steps = Steps()
                 ours(spark, settings, steps, ask=False)
                 # each batch has tables of its own: Delta would keep what it knows of all of them
-                spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
+                java: Any = spark.sparkContext._jvm
+                java.org.apache.spark.sql.delta.DeltaLog.clearCache()
                 done[name] += [steps.seconds] if number else []
                 if before:
                     spark.conf.set(setting, before)
