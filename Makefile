@@ -22,6 +22,8 @@ ARGS ?=
 HOME_DIR := .pinpipe
 DONE := $(HOME_DIR)/stamps
 UV := $(HOME_DIR)/tools/uv/bin/uv
+# once in set-up, and not at the first start of each part; where PYTHONDONTWRITEBYTECODE is set, at every start
+export UV_COMPILE_BYTECODE := 1
 MVN := mvn -B -q
 COPY_JARS := org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies
 PLUGIN := services/connect/plugin

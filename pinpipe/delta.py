@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -50,42 +50,34 @@ def loaded(log: Iterable[File]) -> dict[int, int] | None:
     return highest
 
 
-def read_by_stream(log: Iterable[File]) -> tuple[dict[str, int], set[str]]:
-    """Of the files of ``runs/stream``: table to the records that were read, and the files of which the log can't tell.
+def read_by_stream(log: Iterable[File]) -> dict[str, int] | None:
+    """Of the files of ``runs/stream``: table to the records that were read; None where the log can't tell.
 
     It can where all rows of a file have the same values, as when a micro-batch has written one row.
     """
     found: dict[str, int] = {}
-    silent = set()
     for file in log:
         table, read = file.get("min.table"), file.get("min.read")
         if table is None or read is None or (table, read) != (file["max.table"], file["max.read"]):
-            silent.add(file["path"])
-        else:
-            found[table] = found.get(table, 0) + read * file["num_records"]
-    return found, silent
+            return None
+        found[table] = found.get(table, 0) + read * file["num_records"]
+    return found
 
 
-def rows(settings: Settings, path: str, files: Collection[str] | None = None) -> list[dict[str, Any]] | None:
-    """All rows of a small table as dictionaries, or those of some of its files; None when there is no table."""
+def rows(settings: Settings, path: str) -> list[dict[str, Any]] | None:
+    """All rows of a small table as dictionaries; None when there is no table."""
     opened = open_table(settings, path)
-    if opened is None:
-        return None
-    dataset = opened.to_pyarrow_dataset()
-    if files is None:
-        return list(dataset.to_table().to_pylist())
-    return [
-        row
-        for file in dataset.get_fragments()
-        if file.path in files
-        for row in file.to_table(schema=dataset.schema).to_pylist()
-    ]
+    return None if opened is None else list(opened.to_pyarrow_dataset().to_table().to_pylist())
+
+
+def query(settings: Settings, path: str, sql: str) -> list[dict[str, Any]]:
+    """The rows that SQL finds in a table, which it calls ``found``; none when there is no table."""
+    opened = open_table(settings, path)
+    return [] if opened is None else _query(opened, sql)
 
 
 def newest_rows(settings: Settings, path: str, column: str) -> list[dict[str, Any]]:
     """The rows of a table whose time in ``column`` is its last one, or up to a second before; reads no others."""
-    from deltalake import QueryBuilder
-
     opened = open_table(settings, path)
     if opened is None:
         return []
@@ -95,12 +87,17 @@ def newest_rows(settings: Settings, path: str, column: str) -> list[dict[str, An
         return []
     # a second: Spark writes the log's times in whole milliseconds
     since = (max(times) - timedelta(seconds=1)).isoformat()
-    query = f"SELECT * FROM found WHERE {column} >= '{since}'"
-    found = QueryBuilder().register("found", opened).execute(query)
-    return _as_rows(found.read_all())
+    return _query(opened, f"SELECT * FROM found WHERE {column} >= '{since}'")
+
+
+def _query(opened: Any, sql: str) -> list[dict[str, Any]]:
+    """Without pyarrow, whose import takes as long as all else that a command does."""
+    from deltalake import QueryBuilder
+
+    return _as_rows(QueryBuilder().register("found", opened).execute(sql).read_all())
 
 
 def _as_rows(table: Any) -> list[dict[str, Any]]:
-    """An Arrow table of the deltalake package's own kind; pyarrow takes half a second to import."""
+    """An Arrow table of the deltalake package's own kind."""
     columns = [table.column(name).to_pylist() for name in table.column_names]
     return [dict(zip(table.column_names, values, strict=True)) for values in zip(*columns, strict=True)]

@@ -212,9 +212,10 @@ def last_run(settings: Settings) -> dict[str, int]:
 
 def stream_read(settings: Settings) -> dict[str, int]:
     """Table to the records that the stream job has settled, over all of its micro-batches."""
-    found, silent = delta.read_by_stream(delta.files(settings, "runs/stream"))
-    for run in (delta.rows(settings, "runs/stream", silent) or []) if silent else []:
-        found[run["table"]] = found.get(run["table"], 0) + run["read"]
+    found = delta.read_by_stream(delta.files(settings, "runs/stream"))
+    if found is None:
+        sums = delta.query(settings, "runs/stream", 'SELECT "table", sum(read) AS read FROM found GROUP BY "table"')
+        found = {row["table"]: row["read"] for row in sums}
     return found
 
 
