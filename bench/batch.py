@@ -20,6 +20,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -225,17 +226,24 @@ def environment(settings: Settings) -> dict[str, str]:
     return {**settings.environment(), "PIN_ENV_FILE": os.devnull}
 
 
-def measure(report: Report, rows: int, size: int, ways: Sequence[str], rounds: int, options: Sequence[str]) -> None:
+@contextmanager
+def on_localstack(lake: Lake) -> Iterator[tuple[Settings, Any]]:
+    """The settings and the S3 client of a LocalStack of its own that holds the lake, which is made if need be."""
     from tests.support.localstack import LocalStack
 
-    lake = Lake(rows, size).make()
+    lake.make()
     with (
         tempfile.TemporaryDirectory(prefix="bench-batch-") as folder,
         LocalStack(Path(folder), ROOT / ".pinpipe") as localstack,
     ):
-        settings = local(localstack.url)
-        s3 = localstack.s3()
+        settings, s3 = local(localstack.url), localstack.s3()
         lake.upload(s3, settings)
+        yield settings, s3
+
+
+def measure(report: Report, rows: int, size: int, ways: Sequence[str], rounds: int, options: Sequence[str]) -> None:
+    lake = Lake(rows, size)
+    with on_localstack(lake) as (settings, s3):
         expected: Any = None
         for way in ways:
             done, answers = child(way, lake, rounds + 1, environment(settings), options)

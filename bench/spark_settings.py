@@ -9,16 +9,12 @@ about time is explained in ``notes/spark_settings.md``.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-from bench.batch import Steps, child, environment, local, measures, ours
+from bench.batch import Steps, child, environment, measures, on_localstack, ours
 from bench.lake import Lake
 from bench.report import Report, Target, arguments
-from pinpipe.settings import ROOT, Settings
 from spark_jobs.session import FROM_ARCHIVE, JAVA_OPTIONS, session
 
 JAVA = "spark.driver.extraJavaOptions"
@@ -57,26 +53,11 @@ TARGETS = [
 ]
 
 
-@contextmanager
-def on_localstack(lake: Lake) -> Iterator[Settings]:
-    """The settings of a LocalStack of its own that holds the lake."""
-    from tests.support.localstack import LocalStack
-
-    lake.make()
-    with (
-        tempfile.TemporaryDirectory(prefix="bench-settings-") as folder,
-        LocalStack(Path(folder), ROOT / ".pinpipe") as localstack,
-    ):
-        settings = local(localstack.url)
-        lake.upload(localstack.s3(), settings)
-        yield settings
-
-
 def at_start(names: Sequence[str], rounds: int) -> Iterator[tuple[str, dict[str, list[float]]]]:
     """Each setting's figures: a process of its own a round, and one with all settings as they are."""
     lake = Lake(START_ROWS, 500)
     done: dict[str, list[list[dict[str, float]]]] = {name: [] for name in (OWN, *names)}
-    with on_localstack(lake) as settings:
+    with on_localstack(lake) as (settings, _):
         for _ in range(rounds):
             for name, processes in done.items():
                 options = [AT_START[name]] if name in AT_START else []
@@ -97,7 +78,7 @@ def in_session(names: Sequence[str], rows: int, rounds: int) -> Iterator[tuple[s
     """Each setting's figures, and those with all settings as they are, in one session."""
     lake = Lake(rows, 500)
     done: dict[str, list[dict[str, float]]] = {name: [] for name in (ONE, *names)}
-    with on_localstack(lake) as settings:
+    with on_localstack(lake) as (settings, _):
         spark = session(settings)
         for number in range(rounds + 1):
             for name in done if number else (ONE,):

@@ -20,7 +20,7 @@ import requests
 from pinpipe import delta, kafka, lake
 from pinpipe.airflow import Airflow
 from pinpipe.counts import BatchCounts, DagState, PartState, Status, StreamCounts
-from pinpipe.errors import PartDown
+from pinpipe.errors import PartDown, first_line
 from pinpipe.settings import TABLES, Settings, TableName
 from pinpipe.stack import PARTS, Stack
 from pinpipe.stack.probes import PROBES
@@ -152,7 +152,7 @@ class Panel:
             self.untold.setdefault(part, f"nothing came within {self._patience:g} s")
         except Exception as error:  # each client has errors of its own; unknown is the honest answer to all of them
             if self.up(part) and self._settings.local:  # on AWS nobody knows whether it is there at all
-                self.untold.setdefault(part, str(error).strip().partition("\n")[0][:200] or type(error).__name__)
+                self.untold.setdefault(part, first_line(error)[:200])
         return None
 
     def close(self) -> None:
