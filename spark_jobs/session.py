@@ -35,9 +35,7 @@ JAVA_OPTIONS = (
     # a query that is stopped looks through the text of its exception with a recursive pattern: 1 MB of stack, the
     # default, is not enough for it
     "-Xss4m "
-    # The optimizing compiler's thresholds times 4 to 10: by default it takes a third of a first batch's CPU time. Four
-    # batches one after the other, each with nothing new, in s: by default 83 33 27 26, without it (TieredStopAtLevel=1)
-    # 58 60 44 39, so 67 31 36 26.
+    # The optimizing compiler's thresholds times 4 to 10: by default it takes a third of a first batch's CPU time.
     "-XX:+UseSerialGC -XX:Tier4InvocationThreshold=20000 -XX:Tier4MinInvocationThreshold=4000 "
     "-XX:Tier4CompileThreshold=50000 -XX:Tier4BackEdgeThreshold=150000 "
     f"-Dlog4j2.configurationFile={ROOT}/services/spark/log4j2.properties"
@@ -71,7 +69,7 @@ def configuration(settings: Settings) -> dict[str, str]:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
-        # 200 partitions without adaptive execution cost ten times the time on tables of this size
+        # the default, 200, is for tables a thousand times as large: the answers take twice the time
         "spark.sql.shuffle.partitions": "2",
         "spark.default.parallelism": "2",
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -82,7 +80,7 @@ def configuration(settings: Settings) -> dict[str, str]:
         "spark.sql.codegen.cache.maxEntries": "1000",
         # Java compiles no method of more bytes; by default Spark makes some of up to 65535, which are interpreted
         "spark.sql.codegen.hugeMethodLimit": "8000",
-        # the default is 10000, and VACUUM makes as many partitions
+        # the default, 10000, makes a task of each object that a load finds new
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
         # a driver killed in its first write leaves a temporary file, which the check takes for another query's
         "spark.sql.streaming.verifyCheckpointDirectoryEmptyOnStart": "false",
