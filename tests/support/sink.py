@@ -76,7 +76,15 @@ class Parts:
 
     def producer(self) -> Producer:
         """A new producer; making one and its first record take half a second."""
-        return Producer({"bootstrap.servers": self.broker.bootstrap, "linger.ms": 5, "enable.idempotence": True})
+        return Producer(
+            {
+                "bootstrap.servers": self.broker.bootstrap,
+                "linger.ms": 5,
+                "enable.idempotence": True,
+                # by default 100,000, which a round of bench.s3_sink exceeds
+                "queue.buffering.max.messages": 1_000_000,
+            }
+        )
 
     def produce(
         self, topic: str, values: Sequence[bytes | None], partition: int = 0, producer: Producer | None = None
