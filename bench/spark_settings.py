@@ -1,8 +1,8 @@
 """What Spark's settings do: ``python -m bench.spark_settings [--only NAME=VALUE ...] [--rounds N]``.
 
 ``pinpipe batch`` as it is, and with one setting changed to Spark's or Java's own default. What a session can change
-takes turns in one process, on 3 x 100,000 rows, after a round that warms it up: of fewer there are too few objects and
-rows to show it. The others need a process each, in turn with one that has all settings as they are: its first batch is
+takes turns in one process, on 3 x 100,000 rows, after a round that warms it up: 3 x 11,154 have too few objects for
+some of it. The others need a process each, in turn with one that has all settings as they are: its first batch is
 cold, Spark's start included, its second warm; on 3 x 2,000 rows, as they are about the start. What is not about time
 is explained in ``notes/spark_settings.md``.
 """

@@ -69,7 +69,7 @@ def configuration(settings: Settings) -> dict[str, str]:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
-        # the default, 200, is for tables a thousand times as large: the answers take twice the time
+        # with the default, 200, the answers take up to twice the time
         "spark.sql.shuffle.partitions": "2",
         "spark.default.parallelism": "2",
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
