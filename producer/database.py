@@ -34,6 +34,7 @@ T = TypeVar("T")
 _SQL_TYPES = {int: "INT", str: "TEXT", float: "FLOAT", datetime: "DATETIME"}
 _INSERT_ROWS = 500
 _SEED_LOCK = "pinpipe.seed"
+_SEED_WAIT_SECONDS = 5  # MySQL first ends the statement of a client that died, then frees what it had locked
 _LOST = {CR.CR_SERVER_LOST, CR.CR_SERVER_GONE_ERROR, CR.CR_CONN_HOST_ERROR, CR.CR_CONNECTION_ERROR, 0}
 _LOST_FOR_NOW = _LOST | {ER.SERVER_SHUTDOWN}
 
@@ -113,7 +114,7 @@ class Database:
         step. A second load at the same time is refused.
         """
         with self._told():
-            if self._select("SELECT GET_LOCK(%s, 0)", (_SEED_LOCK,)) != ((1,),):
+            if self._select("SELECT GET_LOCK(%s, %s)", (_SEED_LOCK, _SEED_WAIT_SECONDS)) != ((1,),):
                 raise DatabaseError(f"MySQL at {self.address} is being seeded already: wait until that has ended")
             try:
                 self.create_schema()
