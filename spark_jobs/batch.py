@@ -26,7 +26,7 @@ from spark_jobs.cleaning import judge
 from spark_jobs.errors import QueryFailed
 from spark_jobs.merge import Settled, Step, settle
 from spark_jobs.quality import Conservation
-from spark_jobs.tables import Store
+from spark_jobs.tables import Store, kept
 from spark_jobs.tally import COLUMNS
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Batch:
 
     def asked(self) -> Asked:
         """The same as they are now, read once for several answers."""
-        pin, geo, user = _together(lambda table: table.localCheckpoint(), self.tables())
+        pin, geo, user = _together(kept, self.tables())
         return pin, geo, user
 
     def answer(self, answer: Answer, asked: Asked) -> int:

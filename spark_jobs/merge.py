@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs.cleaning import split_judged
 from spark_jobs.quality import ranks
-from spark_jobs.tables import Store, Table
+from spark_jobs.tables import Store, Table, kept
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -38,7 +38,7 @@ def settle(spark: SparkSession, judged: DataFrame, table: str, store: Store, ste
     table has one row per ``ind``, the newest. Messages that were settled before change nothing.
     """
     # Checkpoints, because a plan is looked at anew at each use, and the tables it reads change below.
-    judged = judged.localCheckpoint()
+    judged = kept(judged)
     read, invalid = _count(judged, F.lit(True), F.size("reasons") > 0)
     if not read:
         return Settled(0, 0, 0, 0)
@@ -53,7 +53,7 @@ def settle(spark: SparkSession, judged: DataFrame, table: str, store: Store, ste
     known = present.join(good.select("ind").distinct(), "ind", "left_semi")
     again = good.join(known.select("_source"), "_source", "left_anti")
     candidates = again.withColumn("_known", F.lit(False)).unionByName(known.withColumn("_known", F.lit(True)))
-    ranked = ranks(candidates, "ind").localCheckpoint()
+    ranked = kept(ranks(candidates, "ind"))
     wins, old = F.col("_rank") == 1, F.col("_known")
     lost, written, met = _count(ranked, ~wins, wins & ~old, old)
     superseded = 0
@@ -87,7 +87,7 @@ def _count(rows: DataFrame, *conditions: Column) -> tuple[int, ...]:
 def _record(place: Table, table: str, rows: DataFrame) -> int:
     """Append the rows of a table whose coordinates are not there yet; return how many."""
     recorded = place.read(rows.sparkSession).where(F.col("table") == table).select("_source")
-    unknown = rows.join(recorded, "_source", "left_anti").withColumn("table", F.lit(table)).localCheckpoint()
+    unknown = kept(rows.join(recorded, "_source", "left_anti").withColumn("table", F.lit(table)))
     count = unknown.count()
     if count:
         place.append(unknown)
