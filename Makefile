@@ -92,7 +92,7 @@ lint: setup $(DONE)/checkov ## ruff, mypy --strict, codespell, the import rule, 
 	@git ls-files -z -- . ':!requirements/*.txt' | xargs -0 .venv/bin/detect-secrets-hook --exclude-secrets '$(DUMMIES)'
 	@.venv/bin/cfn-lint $(TEMPLATES)
 	@.venv-checkov/bin/checkov --framework cloudformation --skip-download --compact --quiet -f $(TEMPLATES)
-bench: setup $(DONE)/bench ## all measurements, into bench/results.md: more than two hours on a quiet machine; ONLY="batch status": these alone
+bench: setup $(DONE)/bench ## all measurements, into bench/results.md: 100 minutes on a quiet machine; ONLY="batch status": these alone
 	@.venv/bin/python -m bench $(if $(ONLY),--only $(ONLY))
 bench-quick: setup $(DONE)/bench ## the same small, in 5 minutes: prints, and writes nothing
 	@.venv/bin/python -m bench --quick $(if $(ONLY),--only $(ONLY))

@@ -29,7 +29,6 @@ def without(*options: str) -> str:
 IN_SESSION = (
     "spark.sql.shuffle.partitions=200",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism=10000",
-    "spark.sql.codegen.hugeMethodLimit=65535",
 )
 """What a session can change, to what."""
 AT_START = {

@@ -78,8 +78,6 @@ def configuration(settings: Settings) -> dict[str, str]:
         "spark.databricks.delta.snapshotPartitions": "1",
         # A batch has hundreds of generated classes: with the default, 100, each run makes and compiles them anew
         "spark.sql.codegen.cache.maxEntries": "1000",
-        # Java compiles no method of more bytes; by default Spark makes some of up to 65535, which are interpreted
-        "spark.sql.codegen.hugeMethodLimit": "8000",
         # the default, 10000, makes a task of each object that a load finds new
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
         # a driver killed in its first write leaves a temporary file, which the check takes for another query's
